@@ -1,0 +1,1 @@
+"""playhead: LLM agents on tape."""

@@ -1,0 +1,127 @@
+"""What every dialect gives: the shape of a codec, and the values at its edge.
+
+A dialect is a module (a folder's ``__init__``) with the functions of :class:`Dialect`. It imports no HTTP library, no
+asyncio, no clock, no file and no other dialect: bytes and values in, values and bytes out. Who speaks it is an
+:class:`Endpoint`; how a speaker differs from another of the same wire is a profile, frozen data of the dialect's own.
+
+What the other side sends and the vocabulary does not model is reported by path (``choices[0].delta.audio``), never
+silently dropped and never smuggled through.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeAlias
+
+import msgspec
+
+from playhead.errors import ModelError
+from playhead.events import ModelEvent
+from playhead.messages import Message
+from playhead.request import Request
+from playhead.response import Response
+from playhead.wire import Headers, HTTPRequest
+
+#: Encoded messages by identity, kept by whoever holds the history, so that a long history is not encoded at each step.
+#: The message is kept beside its bytes, so that its id stays its own.
+Memo: TypeAlias = dict[int, tuple[Message, bytes]]
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """Who is spoken to: the provider's name, its base URL without a final slash, and its profile of the dialect."""
+
+    provider: str
+    base_url: str
+    profile: Any
+    headers: Headers = ()
+
+
+class EncodeWarning(msgspec.Struct, frozen=True):
+    """Something that the wire could not say as asked. ``where`` is a path into the request ("messages[2]")."""
+
+    where: str
+    message: str
+
+
+class Encoded(msgspec.Struct, frozen=True):
+    """A request as it leaves, and what was lost on the way into this wire."""
+
+    http: HTTPRequest
+    warnings: tuple[EncodeWarning, ...] = ()
+
+
+class DecodedRequest(msgspec.Struct, frozen=True):
+    """A request as it came in: its meaning, the hand it was written in, and what the vocabulary does not model."""
+
+    request: Request
+    profile: Any
+    unmodelled: tuple[str, ...] = ()
+
+
+class Decoder(Protocol):
+    """Bytes of one streamed answer to events, whatever the chunk boundaries."""
+
+    unmodelled: set[str]
+
+    def feed(self, data: bytes) -> list[ModelEvent]:
+        """The events that these bytes complete.
+
+        Raises:
+            ModelError: the stream carries an error, or is not what the protocol says.
+        """
+
+    def close(self) -> list[ModelEvent]:
+        """The stream has ended; the last events.
+
+        Raises:
+            CutStreamError: it ended before its end.
+        """
+
+
+class Encoder(Protocol):
+    """Events of one answer to the bytes of a stream; the reverse of :class:`Decoder`."""
+
+    def feed(self, event: ModelEvent) -> bytes:
+        """The bytes that say this event; b"" when it waits for more."""
+
+
+class Dialect(Protocol):
+    """The functions that a dialect's module gives."""
+
+    @property
+    def NAME(self) -> str: ...
+
+    @staticmethod
+    def encode_request(request: Request, endpoint: Endpoint, memo: Memo | None = None) -> Encoded:
+        """The HTTP request that asks this, without authentication."""
+
+    @staticmethod
+    def decode_request(http: HTTPRequest) -> DecodedRequest:
+        """The reverse: ``encode_request(decode_request(h))`` has the same JSON body as ``h``."""
+
+    @staticmethod
+    def decode_response(body: bytes, endpoint: Endpoint) -> tuple[Response, frozenset[str]]:
+        """A whole answer, and the paths in it that the vocabulary does not model.
+
+        Raises:
+            ModelError: the body is an error inside a 200, or not what the protocol says.
+        """
+
+    @staticmethod
+    def encode_response(response: Response) -> bytes:
+        """The reverse, as a server of this wire would write it."""
+
+    @staticmethod
+    def decode_error(status: int, headers: Headers, body: bytes, endpoint: Endpoint) -> ModelError:
+        """The error that a refusal says, of the class that fits; never raises, whatever the body holds."""
+
+    @staticmethod
+    def encode_error(error: ModelError) -> bytes:
+        """The reverse, as a server of this wire would write it."""
+
+    @staticmethod
+    def decoder(endpoint: Endpoint) -> Decoder:
+        """A decoder for one streamed answer."""
+
+    @staticmethod
+    def encoder() -> Encoder:
+        """An encoder for one streamed answer."""

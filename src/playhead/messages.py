@@ -1,0 +1,196 @@
+"""What is said: messages and their parts, as frozen values without identity.
+
+A conversation is a sequence of :class:`Message`; a message has a role and a tuple of parts; a part is one of a closed
+union. No provider's words are used here: a dialect turns these values into a wire's JSON and back. Values compare by
+content, so two equal histories are equal; ids belong to the wire (a tool call's id) or to storage, never to a value.
+
+JSON there and back is :func:`dump_messages` and :func:`load_messages`::
+
+    dump_messages([Message("user", (Text("hi"),))])
+    -> b'{"version":1,"messages":[{"role":"user","parts":[{"type":"text","text":"hi"}]}]}'
+
+Events, requests and responses are in their own modules; nothing here imports them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import msgspec
+
+from playhead.errors import HistoryFormatError
+
+Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
+
+
+class Cache(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A mark that says: the provider may cache the prompt up to and with this part.
+
+    ``ttl`` is the provider's own word ("5m", "1h"); None means the provider's default.
+    """
+
+    ttl: str | None = None
+
+
+class Opaque(msgspec.Struct, frozen=True):
+    """A provider's own data that must go back to it verbatim: signatures, encrypted reasoning.
+
+    ``origin`` names the dialect that made it ("openai_chat"); only that dialect writes ``value`` back. ``value`` is
+    plain JSON data and is never looked into by anyone else.
+    """
+
+    origin: str
+    value: Any
+
+
+class Text(msgspec.Struct, frozen=True, tag_field="type", tag="text", omit_defaults=True):
+    """Plain text, as said by any role."""
+
+    text: str
+    cache: Cache | None = None
+
+
+class Refusal(msgspec.Struct, frozen=True, tag_field="type", tag="refusal", omit_defaults=True):
+    """The model's words for declining, where the provider sets them apart from text."""
+
+    text: str
+
+
+class Reasoning(msgspec.Struct, frozen=True, tag_field="type", tag="reasoning", omit_defaults=True):
+    """What the model thought before it answered.
+
+    ``text`` may be empty (encrypted reasoning). ``opaque`` holds what the provider wants back verbatim.
+    """
+
+    text: str = ""
+    opaque: Opaque | None = None
+
+
+class File(msgspec.Struct, frozen=True, tag_field="type", tag="file", omit_defaults=True):
+    """An image, a PDF, audio: by value (``data``, base64 in JSON) or by ``url``; exactly one of the two is given.
+
+    ``media_type`` is an IANA media type ("image/png"), or "" where a URL's type is not known. ``detail`` is the
+    provider's own resolution word ("low", "high"); None means not said.
+    """
+
+    media_type: str
+    data: bytes | None = None
+    url: str | None = None
+    name: str | None = None
+    detail: str | None = None
+    cache: Cache | None = None
+
+
+class ToolCall(msgspec.Struct, frozen=True, tag_field="type", tag="tool_call", omit_defaults=True):
+    """The model asks for a tool: ``ToolCall("call_1", "weather", '{"location": "Florence"}')``.
+
+    ``arguments`` is the JSON text exactly as the model wrote it, which may be broken JSON; whoever runs the tool
+    validates it. ``id`` is the wire's own.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    cache: Cache | None = None
+    opaque: Opaque | None = None
+
+
+class ToolResult(msgspec.Struct, frozen=True, tag_field="type", tag="tool_result", omit_defaults=True):
+    """What a tool gave back for the call ``call_id``. ``is_error`` tells the model that it failed."""
+
+    call_id: str
+    name: str
+    content: tuple[Text | File, ...]
+    is_error: bool = False
+    cache: Cache | None = None
+
+    @property
+    def text(self) -> str:
+        """The text parts joined; files are left out."""
+        return "".join(part.text for part in self.content if isinstance(part, Text))
+
+
+class Source(msgspec.Struct, frozen=True, tag_field="type", tag="source", omit_defaults=True):
+    """A source that the answer cites. ``start`` and ``end`` are character offsets into the text before it."""
+
+    url: str
+    title: str | None = None
+    start: int | None = None
+    end: int | None = None
+    opaque: Opaque | None = None
+
+
+Part: TypeAlias = Text | Refusal | Reasoning | File | ToolCall | ToolResult | Source
+
+AnyPart = TypeVar("AnyPart", Text, Refusal, Reasoning, File, ToolCall, ToolResult, Source)
+
+
+class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One message: a role and its parts, in order. A "tool" message holds one or more :class:`ToolResult`.
+
+    ``name`` is the optional participant name that some wires carry.
+    """
+
+    role: Role
+    parts: tuple[Part, ...]
+    name: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The text parts joined; "" when there are none."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    def all(self, kind: type[AnyPart]) -> tuple[AnyPart, ...]:
+        """The parts of one kind, in order: ``message.all(ToolCall)``."""
+        return tuple(part for part in self.parts if isinstance(part, kind))
+
+
+HISTORY_VERSION = 1
+
+
+class _History(msgspec.Struct, frozen=True):
+    version: int
+    messages: tuple[Message, ...]
+
+
+def dump_messages(messages: Iterable[Message]) -> bytes:
+    """Messages as JSON, versioned, readable by every later playhead."""
+    return msgspec.json.encode(_History(HISTORY_VERSION, tuple(messages)))
+
+
+def load_messages(data: bytes | str) -> list[Message]:
+    """Messages from the JSON that :func:`dump_messages` wrote.
+
+    Raises:
+        HistoryFormatError: the JSON is broken, of another shape (the message says where, as ``$.messages[0].role``),
+            or written by a version that this one does not know.
+    """
+    try:
+        history = msgspec.json.decode(data, type=_History)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise HistoryFormatError(f"this is not a playhead message history: {error}") from error
+    if history.version != HISTORY_VERSION:
+        raise HistoryFormatError(
+            f"message history of version {history.version}; this playhead reads version {HISTORY_VERSION}"
+        )
+    return list(history.messages)
+
+
+def system(text: str) -> Message:
+    """A system message of plain text."""
+    return Message("system", (Text(text),))
+
+
+def user(*content: str | Part) -> Message:
+    """A user message: ``user("What is in this?", File("image/png", data=png))``."""
+    return Message("user", tuple(Text(part) if isinstance(part, str) else part for part in content))
+
+
+def as_messages(prompt: str | Message | Sequence[Message]) -> tuple[Message, ...]:
+    """What a caller may pass as a prompt, as messages: a string is one user message."""
+    if isinstance(prompt, str):
+        return (user(prompt),)
+    if isinstance(prompt, Message):
+        return (prompt,)
+    return tuple(prompt)

@@ -1,0 +1,88 @@
+"""A model's answer, in no provider's words: parts, finish reason, usage.
+
+Absence is None, never 0: a provider that did not report a count is not a provider that counted nothing.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from playhead.messages import Message, Part, Text, ToolCall
+
+Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "error", "other"]
+
+
+class FinishReason(msgspec.Struct, frozen=True):
+    """Why the model stopped: the unified word, and the upstream's own word where it gave one ("end_turn", "STOP")."""
+
+    unified: Finish
+    raw: str | None = None
+
+
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Tokens and cost of one response, or of several added together.
+
+    Counts are tokens; ``input_tokens`` includes cached ones, ``output_tokens`` includes reasoning. ``cost`` is US
+    dollars as the provider itself reported it. None means not reported.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cost: Decimal | None = None
+
+    @property
+    def total_tokens(self) -> int | None:
+        """Input and output together; None when neither was reported."""
+        if self.input_tokens is None and self.output_tokens is None:
+            return None
+        return (self.input_tokens or 0) + (self.output_tokens or 0)
+
+    def __add__(self, other: Usage) -> Usage:
+        """Field by field; a count missing on one side is the other's, missing on both stays None."""
+        return Usage(
+            _add(self.input_tokens, other.input_tokens),
+            _add(self.output_tokens, other.output_tokens),
+            _add(self.cached_tokens, other.cached_tokens),
+            _add(self.cache_write_tokens, other.cache_write_tokens),
+            _add(self.reasoning_tokens, other.reasoning_tokens),
+            other.cost if self.cost is None else self.cost if other.cost is None else self.cost + other.cost,
+        )
+
+
+def _add(a: int | None, b: int | None) -> int | None:
+    if a is None:
+        return b
+    return a if b is None else a + b
+
+
+class Response(msgspec.Struct, frozen=True):
+    """One answer. ``id``, ``model`` and ``provider`` are as the wire named them (``provider`` is the upstream that
+    served it, where a router says so); ``created`` is Unix seconds."""
+
+    parts: tuple[Part, ...]
+    finish: FinishReason
+    usage: Usage | None = None
+    id: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    created: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The text parts joined."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls, in the order the model asked."""
+        return tuple(part for part in self.parts if isinstance(part, ToolCall))
+
+    def as_message(self) -> Message:
+        """The answer as the assistant's message, to go into the history."""
+        return Message("assistant", self.parts)

@@ -1,0 +1,1 @@
+"""Transports: one method that moves one HTTP exchange, and wrappers that compose: retry → tape → auth → http."""

@@ -1,0 +1,74 @@
+"""HTTP values: what a transport moves and a tape holds. No library's types, no I/O of their own.
+
+Header names keep the case they came with and compare without it; repeated headers stay repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeAlias
+
+import msgspec
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+
+def header(headers: Headers, name: str) -> str | None:
+    """The first value of a header, whatever the case of its name; None when it is not there."""
+    lowered = name.lower()
+    for key, value in headers:
+        if key.lower() == lowered:
+            return value
+    return None
+
+
+class HTTPRequest(msgspec.Struct, frozen=True):
+    """One request, whole: ``HTTPRequest("POST", "https://…/chat/completions", (("Accept", "…"),), b"{…}")``."""
+
+    method: str
+    url: str
+    headers: Headers = ()
+    body: bytes = b""
+
+
+class HTTPResponse:
+    """One answer: the head at once, the body as it arrives.
+
+    ``proto`` is "HTTP/1.1" or "HTTP/2.0"; ``reason`` is the status text ("Too Many Requests"), "" where the wire had
+    none. The body is read once, by iterating ``chunks`` (which raises TransportError when the connection is lost
+    before the body's end) or by :meth:`read`. Whoever has the response calls :meth:`aclose` when done with it: before
+    the body's end that closes the connection at once, after it that does nothing.
+    """
+
+    __slots__ = ("_close", "chunks", "headers", "proto", "reason", "recorded_duration", "status")
+
+    def __init__(
+        self,
+        status: int,
+        headers: Headers,
+        chunks: AsyncIterator[bytes],
+        *,
+        reason: str = "",
+        proto: str = "HTTP/1.1",
+        close: Callable[[], Awaitable[None]] | None = None,
+        recorded_duration: float | None = None,
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.chunks = chunks
+        self.reason = reason
+        self.proto = proto
+        #: Seconds that the exchange took when it was recorded; None on a live answer.
+        self.recorded_duration = recorded_duration
+        self._close = close
+
+    async def read(self) -> bytes:
+        """The whole body."""
+        pieces = [chunk async for chunk in self.chunks]
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def aclose(self) -> None:
+        """Let go of the connection."""
+        close, self._close = self._close, None
+        if close is not None:
+            await close()
