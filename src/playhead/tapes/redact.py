@@ -1,0 +1,175 @@
+"""What never reaches a tape: keys, cookies, signatures, and whatever else was named as a secret.
+
+Three nets, one behind the other:
+
+1. Headers pass by an allow-list. A header that is not on it is left out, whatever it holds; so no ``Authorization``,
+   no ``Cookie`` and no ``x-api-key`` is ever written, nor what comes up next year.
+2. In a URL, the user and password, and the values of query keys that carry credentials, become ``REDACTED``.
+3. Known secret values are replaced wherever they stand in a URL, a header's value or a body: as they are, and as JSON,
+   percent-encoding and base64 write them.
+
+A secret that is cut in two by the chunks of a stream's own protocol (half in one event, half in the next) is not
+seen. Values of fewer than 8 characters are no secrets: they would be found everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import b2a_base64
+from collections.abc import Iterable
+
+from playhead.wire import Headers, HTTPRequest
+
+REDACTED = "REDACTED"
+#: Shorter values are ignored.
+SHORTEST_SECRET = 8
+
+_REQUEST_HEADERS = frozenset({"accept", "content-type", "user-agent"})
+_RESPONSE_HEADERS = frozenset(
+    {
+        "content-type",
+        "retry-after",
+        "retry-after-ms",
+        "x-should-retry",
+        "x-request-id",
+        "request-id",
+        "x-generation-id",
+    }
+)
+_OWN_PREFIX = "playhead-"
+_RESPONSE_PREFIXES = (_OWN_PREFIX, "x-ratelimit-", "anthropic-ratelimit-")
+
+_CREDENTIAL_KEYS = frozenset(
+    {
+        "access_key",
+        "access_token",
+        "api-key",
+        "api_key",
+        "apikey",
+        "auth",
+        "auth_token",
+        "authorization",
+        "awsaccesskeyid",
+        "client_secret",
+        "code",
+        "googleaccessid",
+        "id_token",
+        "key",
+        "password",
+        "private_key",
+        "refresh_token",
+        "secret",
+        "sig",
+        "signature",
+        "subscription-key",
+        "token",
+    }
+)
+_CREDENTIAL_PREFIXES = ("x-amz-", "x-goog-")
+_QUERY_PAIR = re.compile(r"(?<=[?&;])([^=&;#]+)=([^&;#]*)")
+_USER = re.compile(r"(?<=://)[^/?#@]*@")
+
+
+class Redactor:
+    """Knows the secrets of a session. Adding one while another thread redacts is safe."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._forms: tuple[bytes, ...] = ()
+        self._secrets: frozenset[str] = frozenset()
+        for secret in secrets:
+            self.add_secret(secret)
+
+    def add_secret(self, secret: str) -> bool:
+        """Replace this value from now on; False when it is too short or known already."""
+        if len(secret) < SHORTEST_SECRET or secret in self._secrets:
+            return False
+        self._secrets |= {secret}
+        forms = {*self._forms, *_forms(secret)}
+        # The longest first: a secret may hold another.
+        self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+        return True
+
+    def request(self, request: HTTPRequest) -> HTTPRequest:
+        """The request as it may be recorded."""
+        return HTTPRequest(
+            request.method,
+            self.url(request.url),
+            self.headers(request.headers, _REQUEST_HEADERS, (_OWN_PREFIX,)),
+            self.body(request.body),
+        )
+
+    def question(self, request: HTTPRequest) -> HTTPRequest:
+        """The request as it is compared with recorded ones: without headers."""
+        return HTTPRequest(request.method, self.url(request.url), (), self.body(request.body))
+
+    def response_headers(self, headers: Headers) -> Headers:
+        """The headers of an answer that may be recorded."""
+        return self.headers(headers, _RESPONSE_HEADERS, _RESPONSE_PREFIXES)
+
+    def headers(self, headers: Headers, names: frozenset[str], prefixes: tuple[str, ...]) -> Headers:
+        """The headers that are allowed, their values without secrets."""
+        return tuple(
+            (name, self.text(value))
+            for name, value in headers
+            if (lowered := name.lower()) in names or lowered.startswith(prefixes)
+        )
+
+    def url(self, url: str) -> str:
+        """The URL without credentials."""
+        if "@" in url:
+            url = _USER.sub(f"{REDACTED}@", url)
+        if "?" in url:
+            start = url.index("?")
+            url = url[:start] + _QUERY_PAIR.sub(_redact_pair, url[start:])
+        return self.text(url)
+
+    def text(self, text: str) -> str:
+        """The text with every known secret replaced."""
+        if not self._forms:
+            return text
+        return self.body(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+
+    def body(self, body: bytes) -> bytes:
+        """The bytes with every known secret replaced."""
+        for form in self._forms:
+            if form in body:
+                body = body.replace(form, REDACTED.encode())
+        return body
+
+
+def _redact_pair(match: re.Match[str]) -> str:
+    name = match[1].lower()
+    if name in _CREDENTIAL_KEYS or name.startswith(_CREDENTIAL_PREFIXES):
+        return f"{match[1]}={REDACTED}"
+    return match[0]
+
+
+def _forms(secret: str) -> set[bytes]:
+    """The ways in which a secret is written."""
+    raw = secret.encode("utf-8", "surrogateescape")
+    forms = {raw}
+    escaped = secret.replace("\\", "\\\\").replace('"', '\\"')
+    escaped = re.sub(r"[\x00-\x1f]", lambda match: f"\\u{ord(match[0]):04x}", escaped)
+    ascii_only = re.sub(r"[^\x00-\x7f]", lambda match: _escape_utf16(match[0]), escaped)
+    go = re.sub(r"[&<>]", lambda match: f"\\u{ord(match[0]):04x}", escaped)
+    for text in (escaped, ascii_only, go, escaped.replace("/", "\\/")):
+        forms.add(text.encode("utf-8", "surrogateescape"))
+    from urllib.parse import quote, quote_plus
+
+    for text in (quote(raw), quote(raw, safe=""), quote_plus(raw)):
+        forms.add(text.encode())
+        forms.add(re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), text).encode())
+    for before in range(3):
+        # Base64 of longer bytes holds the secret at one of three alignments; the signs that it shares with its
+        # neighbours are left out.
+        whole = b2a_base64(b"\0" * before + raw, newline=False).rstrip(b"=")
+        start = (0, 2, 3)[before]
+        inner = whole[start : (before + len(raw)) * 8 // 6]
+        forms.add(inner)
+        forms.add(inner.replace(b"+", b"-").replace(b"/", b"_"))
+    return forms
+
+
+def _escape_utf16(character: str) -> str:
+    raw = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{raw[at]:02x}{raw[at + 1]:02x}" for at in range(0, len(raw), 2))

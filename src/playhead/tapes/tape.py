@@ -1,0 +1,192 @@
+"""A tape: the interactions of a file in go-vcr's version 2 format, read and written without changing what is there.
+
+A loaded tape keeps the bytes that it was read from. Saving gives every interaction that was not touched its own bytes
+back, whatever tool wrote them; those that were added or replaced are written in the file's layout. So loading and
+saving changes nothing.
+
+What people should know of a file (a torn last item that was dropped, keys that are not read) stands in ``warnings``; no
+Python warning is issued. How a file grows while it is recorded is in ``recorder``; which interaction answers which
+request, in ``match`` and ``session``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from threading import Lock
+
+from playhead.errors import TapeError, TapeModeError
+from playhead.tapes.interaction import Interaction
+from playhead.tapes.layout import HEAD, NEW
+from playhead.tapes.reading import LINE_BREAK, Reading
+from playhead.tapes.yaml_read import read_tape
+from playhead.tapes.yaml_write import encode_interaction
+
+
+class Tape:
+    """The interactions of a run, in order.
+
+    Attributes:
+        interactions: frozen values; a list, so that one may be replaced, added or taken out before saving.
+        path: the file that the tape was loaded from or last saved to; None for one that has none.
+        warnings: what was odd about the file, for people.
+    """
+
+    def __init__(self, interactions: Iterable[Interaction] = (), path: Path | None = None) -> None:
+        self._interactions = list(interactions)
+        self.path = path
+        self.warnings: list[str] = []
+        self.layout = NEW
+        self._data = b""
+        self._reading = Reading((), NEW, [], 0)
+        self._lock = Lock()
+
+    @property
+    def interactions(self) -> Sequence[Interaction]:
+        """Frozen values, in order."""
+        return self._interactions
+
+    @interactions.setter
+    def interactions(self, interactions: Iterable[Interaction]) -> None:
+        self._interactions = list(interactions)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Tape:
+        """The tape in a file.
+
+        Raises:
+            TapeError: there is no such file, or it cannot be read.
+            TapeFormatError: it is no go-vcr v2 tape; says the line.
+        """
+        path = Path(path)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise TapeError(describe_file_error("read", path, error)) from error
+        return cls.loads(data, path)
+
+    @classmethod
+    def loads(cls, data: bytes, path: Path | None = None) -> Tape:
+        """The tape in a file's bytes; ``path`` is for errors and for ``save``.
+
+        Raises:
+            TapeFormatError: it is no go-vcr v2 tape; says the line.
+        """
+        reading = read_tape(data, None if path is None else str(path))
+        tape = cls(reading.interactions, path)
+        tape.warnings = reading.warnings
+        tape.layout = reading.layout
+        tape._data = data
+        tape._reading = reading
+        return tape
+
+    def save(self, path: str | os.PathLike[str] | None = None) -> None:
+        """Write the tape to a file, whole or not at all; without a path, to its own.
+
+        Raises:
+            TapeError: it has no path, or the file cannot be written.
+            TapeModeError: this process records on the file, and the tape is not what the file holds.
+        """
+        target = self.path if path is None else Path(path)
+        if target is None:
+            raise TapeError("this tape has no file: say where, tape.save(path)")
+        data = self.dumps()
+        # A symbolic link stays one, and what it names is replaced. A process that is killed here leaves the old file.
+        real = Path(os.path.realpath(target))
+        fresh = real.with_name(f".{real.name}.{os.getpid()}.tmp")
+        try:
+            real.parent.mkdir(parents=True, exist_ok=True)
+            if real.exists():
+                if real.is_file() and real.read_bytes() == data:
+                    self.path = target
+                    return
+                _refuse_recorded(target)
+                mode = real.stat().st_mode & 0o777
+            else:
+                mode = None
+            fresh.write_bytes(data)
+            if mode is not None:
+                fresh.chmod(mode)
+            fresh.replace(real)
+        except OSError as error:
+            fresh.unlink(missing_ok=True)
+            raise TapeError(describe_file_error("write", target, error)) from error
+        self.path = target
+
+    def dumps(self) -> bytes:
+        """The bytes of the tape's file."""
+        reading = self._reading
+        loaded = reading.interactions
+        now = self._interactions
+        if len(now) == len(loaded) and all(a is b for a, b in zip(now, loaded, strict=True)):
+            if reading.end or self._data:
+                return self._data[: reading.end]
+            return HEAD[:-1] + b" []\n"
+        if reading.starts is None or not loaded:
+            return HEAD + b"".join([encode_interaction(item, self.layout) for item in now])
+        head, sources = self._sources(reading.starts)
+        known = {id(item): source for item, source in zip(loaded, sources, strict=True)}
+        pieces = [known.get(id(item)) or encode_interaction(item, self.layout) for item in now]
+        return head + b"".join([piece if piece.endswith(b"\n") else piece + b"\n" for piece in pieces])
+
+    def append(self, interaction: Interaction) -> None:
+        """Add an interaction in memory; nothing is written."""
+        with self._lock:
+            self._interactions.append(interaction)
+
+    def clear(self) -> None:
+        """Make the tape an empty new one; its file stays as it is until it is saved or recorded on."""
+        with self._lock:
+            self._interactions = []
+            self.warnings = []
+            self.layout = NEW
+            self._data = b""
+            self._reading = Reading((), NEW, [], 0)
+
+    def extend(self, make: Callable[[int], Interaction]) -> Interaction:
+        """Add the interaction that ``make`` gives for the id after the last, in memory."""
+        with self._lock:
+            interaction = make(self._interactions[-1].id + 1 if self._interactions else 0)
+            self._interactions.append(interaction)
+            return interaction
+
+    @property
+    def whole_size(self) -> int:
+        """How many bytes of the loaded file its head and its whole interactions take."""
+        return self._reading.end
+
+    @property
+    def appendable(self) -> bool:
+        """Whether an interaction may be written after the last one of the loaded file."""
+        return self._reading.appendable
+
+    def __repr__(self) -> str:
+        where = f" {str(self.path)!r}" if self.path else ""
+        return f"<Tape{where}: {len(self._interactions)} interactions>"
+
+    def _sources(self, starts: list[int]) -> tuple[bytes, list[bytes]]:
+        """The bytes before the first item, and those of each."""
+        data = self._data[: self._reading.end]
+        lines = [0, *(match.end() for match in LINE_BREAK.finditer(data))]
+        places = [lines[start] for start in starts]
+        return data[: places[0]], [data[a:b] for a, b in zip(places, [*places[1:], len(data)], strict=True)]
+
+
+def _refuse_recorded(path: Path) -> None:
+    from playhead.tapes.recorder import find_recorder
+
+    if find_recorder(path) is not None:
+        raise TapeModeError(f"the tape {path} is being recorded: save to another file, or close the session first")
+
+
+def describe_file_error(what: str, path: str | os.PathLike[str], error: OSError) -> str:
+    """A sentence about a file that cannot be read or written."""
+    name = os.fspath(path)
+    if isinstance(error, FileNotFoundError):
+        return f"cannot {what} the tape {name}: no such file"
+    if isinstance(error, IsADirectoryError) or os.path.isdir(name):
+        return f"cannot {what} the tape {name}: it is a directory; name a file in it"
+    if isinstance(error, PermissionError):
+        return f"cannot {what} the tape {name}: permission denied"
+    return f"cannot {what} the tape {name}: {error.strerror or error}"
