@@ -11,29 +11,36 @@ from collections.abc import Iterable
 import msgspec
 
 from playhead.errors import ProtocolError
-from playhead.events import ModelEvent, PartDelta, PartEnd, PartStart, ResponseEnd, ResponseStart
+from playhead.events import AttemptEvent, Discard, ModelEvent, PartDelta, PartEnd, PartStart, ResponseEnd, ResponseStart
 from playhead.messages import Opaque, Part, Reasoning, Refusal, Source, Text, ToolCall
 from playhead.response import Response
 
 
 class Folder:
-    """Takes events in order, gives the response at the end."""
+    """Takes events in order, gives the response at the end. A :class:`Discard` makes it begin again; the other events
+    of an attempt are none of its business."""
 
     __slots__ = ("_end", "_opaque", "_parts", "_start", "_texts")
 
     def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
         self._start = ResponseStart()
         self._parts: list[Part] = []
         self._texts: list[list[str]] = []
         self._opaque: dict[int, Opaque] = {}
         self._end: ResponseEnd | None = None
 
-    def push(self, events: Iterable[ModelEvent]) -> None:
+    def push(self, events: Iterable[ModelEvent | AttemptEvent]) -> None:
         """Take events, in the order they came."""
         for event in events:
             kind = type(event)
             if kind is PartDelta:
-                self._texts[event.index].append(event.text)  # type: ignore[union-attr]
+                try:
+                    self._texts[event.index].append(event.text)  # type: ignore[union-attr]
+                except IndexError:
+                    raise ProtocolError(f"part {event.index} expected to have begun before its text") from None  # type: ignore[union-attr]
             elif isinstance(event, PartStart):
                 if event.index != len(self._parts):
                     raise ProtocolError(f"part {len(self._parts)} expected to begin next, part {event.index} began")
@@ -46,6 +53,8 @@ class Folder:
                 self._start = event
             elif isinstance(event, ResponseEnd):
                 self._end = event
+            elif isinstance(event, Discard):
+                self._clear()
 
     @property
     def partial(self) -> tuple[Part, ...]:

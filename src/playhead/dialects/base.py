@@ -90,38 +90,30 @@ class Dialect(Protocol):
     @property
     def NAME(self) -> str: ...
 
-    @staticmethod
-    def encode_request(request: Request, endpoint: Endpoint, memo: Memo | None = None) -> Encoded:
+    def encode_request(self, request: Request, endpoint: Endpoint, memo: Memo | None = None) -> Encoded:
         """The HTTP request that asks this, without authentication."""
 
-    @staticmethod
-    def decode_request(http: HTTPRequest) -> DecodedRequest:
+    def decode_request(self, http: HTTPRequest) -> DecodedRequest:
         """The reverse: ``encode_request(decode_request(h))`` has the same JSON body as ``h``."""
 
-    @staticmethod
-    def decode_response(body: bytes, endpoint: Endpoint) -> tuple[Response, frozenset[str]]:
+    def decode_response(self, body: bytes, endpoint: Endpoint) -> tuple[Response, frozenset[str]]:
         """A whole answer, and the paths in it that the vocabulary does not model.
 
         Raises:
             ModelError: the body is an error inside a 200, or not what the protocol says.
         """
 
-    @staticmethod
-    def encode_response(response: Response) -> bytes:
+    def encode_response(self, response: Response) -> bytes:
         """The reverse, as a server of this wire would write it."""
 
-    @staticmethod
-    def decode_error(status: int, headers: Headers, body: bytes, endpoint: Endpoint) -> ModelError:
+    def decode_error(self, status: int, headers: Headers, body: bytes, endpoint: Endpoint) -> ModelError:
         """The error that a refusal says, of the class that fits; never raises, whatever the body holds."""
 
-    @staticmethod
-    def encode_error(error: ModelError) -> bytes:
+    def encode_error(self, error: ModelError) -> bytes:
         """The reverse, as a server of this wire would write it."""
 
-    @staticmethod
-    def decoder(endpoint: Endpoint) -> Decoder:
+    def decoder(self, endpoint: Endpoint) -> Decoder:
         """A decoder for one streamed answer."""
 
-    @staticmethod
-    def encoder() -> Encoder:
+    def encoder(self) -> Encoder:
         """An encoder for one streamed answer."""

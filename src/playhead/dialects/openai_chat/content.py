@@ -1,0 +1,128 @@
+"""The parts of a message, to the wire and back: text, images, audio, video, documents.
+
+A part of this wire is an object with a type. ``image_url``, ``video_url`` and ``file`` take a data URL or a plain one,
+``input_audio`` base64 and a format. The vocabulary has one :class:`~playhead.messages.File` for all; its media type
+decides which it becomes. Where a data URL would not come back byte for byte (another alphabet, no padding, a media
+type that belongs to another kind of part), it stays a URL, so that nothing is rewritten.
+"""
+
+from __future__ import annotations
+
+import binascii
+from typing import Any
+
+from playhead.messages import Cache, File, Opaque, Text
+
+NAME = "openai_chat"
+
+#: input_audio's own words for formats whose media type is called otherwise.
+_AUDIO_TYPES = {"mp3": "audio/mpeg", "m4a": "audio/mp4"}
+_AUDIO_FORMATS = {media_type: word for word, media_type in _AUDIO_TYPES.items()}
+
+
+def encode_cache(cache: Cache) -> dict[str, str]:
+    """The mark as Anthropic's API spells it, which the routers pass on."""
+    return {"type": "ephemeral"} if cache.ttl is None else {"type": "ephemeral", "ttl": cache.ttl}
+
+
+def decode_cache(value: Any) -> Cache | None:
+    """The mark of a part, message or call; None where it has none, or one of an unknown kind."""
+    if not isinstance(value, dict) or value.get("type") != "ephemeral":
+        return None
+    ttl = value.get("ttl")
+    return Cache(ttl if isinstance(ttl, str) else None)
+
+
+def encode_text(part: Text) -> dict[str, Any]:
+    """``{"type": "text", "text": …}``, without its mark."""
+    return {"type": "text", "text": part.text}
+
+
+def encode_file(file: File) -> dict[str, Any] | None:
+    """The part that carries this file; None where the wire has no such part (audio by URL)."""
+    kind = file.media_type.partition("/")[0]
+    if kind in ("", "image"):
+        image: dict[str, Any] = {"url": _url(file)}
+        if file.detail is not None:
+            image["detail"] = file.detail
+        return {"type": "image_url", "image_url": image}
+    if kind == "audio":
+        if file.data is None:
+            return None
+        word = _AUDIO_FORMATS.get(file.media_type) or file.media_type.partition("/")[2]
+        return {"type": "input_audio", "input_audio": {"data": _base64(file.data), "format": word}}
+    if kind == "video":
+        return {"type": "video_url", "video_url": {"url": _url(file)}}
+    name = file.name or ("document.pdf" if file.media_type == "application/pdf" else "document")
+    return {"type": "file", "file": {"filename": name, "file_data": _url(file)}}
+
+
+def decode_part(part: dict[str, Any]) -> Text | File | None:
+    """The part that this object says, without its mark; None where the vocabulary has none for it."""
+    body: Any = part.get(str(part.get("type")))
+    match part.get("type"), body:
+        case "text", str():
+            return Text(body)
+        case "image_url", {"url": str(url)}:
+            detail = body.get("detail")
+            return decode_file(url, "image", "", detail=detail if isinstance(detail, str) else None)
+        case "input_audio", {"data": str(data), "format": str(word)}:
+            content = _from_base64(data)
+            return None if content is None else File(_AUDIO_TYPES.get(word) or f"audio/{word}", data=content)
+        case "video_url", {"url": str(url)}:
+            return decode_file(url, "video", "video/*")
+        case "file", {"file_data": str(url)}:
+            name = body.get("filename")
+            return decode_file(url, "", "application/pdf", name=name if isinstance(name, str) else None)
+        case _:
+            return None
+
+
+def decode_file(url: str, kind: str, otherwise: str, *, name: str | None = None, detail: str | None = None) -> File:
+    """The file behind a URL, by value where it is a data URL of this ``kind`` ("" is anything but media), else by URL
+    with the media type ``otherwise``."""
+    head, comma, data = url.partition(";base64,")
+    if comma and head.startswith("data:"):
+        media_type = head[5:]
+        main = media_type.partition("/")[0]
+        if main == kind or (not kind and main not in ("", "image", "audio", "video")):
+            content = _from_base64(data)
+            if content is not None:
+                return File(media_type, data=content, name=name, detail=detail)
+    if not kind and url.startswith("data:"):
+        otherwise = "application/octet-stream"
+    return File(otherwise, url=url, name=name, detail=detail)
+
+
+def decode_images(values: Any) -> list[File]:
+    """The files of an assistant's ``images``."""
+    found = []
+    for value in values if isinstance(values, list) else ():
+        url = value.get("image_url") if isinstance(value, dict) else None
+        if isinstance(url, dict) and isinstance(url.get("url"), str):
+            found.append(decode_file(url["url"], "image", ""))
+    return found
+
+
+def call_data(extra: Any) -> Opaque | None:
+    """What a call carries beside its name and arguments and wants back verbatim: Google's thought signatures."""
+    return None if extra is None else Opaque(NAME, {"extra_content": extra})
+
+
+def _url(file: File) -> str:
+    if file.data is None:
+        return file.url or ""
+    return f"data:{file.media_type or 'image/png'};base64,{_base64(file.data)}"
+
+
+def _base64(data: bytes) -> str:
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
+
+
+def _from_base64(text: str) -> bytes | None:
+    """The bytes, or None where encoding them again would give another text."""
+    try:
+        data = binascii.a2b_base64(text)
+    except ValueError:
+        return None
+    return data if _base64(data) == text else None

@@ -1,0 +1,364 @@
+r"""A streamed answer to events: ``feed(b'data: {"id":…}\n\n') -> [ResponseStart(…), PartStart(0, Text("")), …]``.
+
+The rules:
+
+- Events do not depend on how the bytes were cut. An error in the stream is raised only after the events before it were
+  handed on: at once when the same call has none, else by the next ``feed`` or ``close``.
+- One part of text, one of reasoning, one of refusal, and one for each call: what comes in turns is joined, as this wire
+  itself joins it in a whole answer. All parts end at the end, because details of reasoning may follow the calls.
+- The end is ``[DONE]``. A stream that closes without it is whole when a finish reason came, cut when none did.
+  ``[DONE]`` without a finish reason ends an answer too, of finish "other", when anything at all was said.
+- The finish reason may come twice, usage after it, in a chunk without choices. Only choice 0 is taken.
+- A server that does not stream although asked sends one JSON object: it is decoded as a whole answer.
+
+``unmodelled`` is filled from the first chunk, from those without a delta of the answer (usage, filters), and from those
+that finish; with ``report=True`` from every chunk, which costs as much again as decoding.
+
+Reference: https://platform.openai.com/docs/api-reference/chat/streaming, as of 2026.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from playhead.dialects.base import Endpoint
+from playhead.dialects.openai_chat.answer import (
+    WireAnswer,
+    WireCall,
+    WireMessage,
+    WireUsage,
+    arguments_of,
+    decode_answer,
+    files_of,
+    finish_of,
+    made_id,
+    refusal_of,
+    sources_of,
+    text_of,
+    usage_of,
+    whole_number,
+)
+from playhead.dialects.openai_chat.content import NAME, call_data
+from playhead.dialects.openai_chat.errors import decode_error, error_in_answer
+from playhead.dialects.openai_chat.reasoning import detail_text, merge_detail
+from playhead.dialects.openai_chat.report import unmodelled_paths
+from playhead.dialects.openai_chat.response import decode_response, parse_answer
+from playhead.errors import CutStreamError, ModelError, ProtocolError
+from playhead.events import ModelEvent, PartDelta, PartEnd, PartStart, ResponseEnd, ResponseStart
+from playhead.fold import unfold
+from playhead.framing.sse import ServerSentEvent, SSEDecoder
+from playhead.messages import Opaque, Reasoning, Refusal, Text, ToolCall
+from playhead.response import FinishReason
+
+_WHITE = b" \t\r\n"
+
+
+class _Call:
+    """A tool call while it arrives; ``part`` is None until its name is known."""
+
+    __slots__ = ("extra", "held", "id", "index", "name", "part")
+
+    def __init__(self, index: int | None, identifier: str | None) -> None:
+        self.index = index
+        self.id = identifier
+        self.name = ""
+        self.part: int | None = None
+        self.held = ""
+        self.extra: Opaque | None = None
+
+
+class StreamDecoder:
+    """The decoder of one streamed answer; see :class:`playhead.dialects.base.Decoder`."""
+
+    __slots__ = (
+        "_bytes",
+        "_calls",
+        "_details",
+        "_done",
+        "_endpoint",
+        "_error",
+        "_finish",
+        "_head",
+        "_id",
+        "_parts",
+        "_reasoning",
+        "_refusal",
+        "_report",
+        "_sse",
+        "_started",
+        "_text",
+        "_usage",
+        "_whole",
+        "unmodelled",
+    )
+
+    def __init__(self, endpoint: Endpoint, *, report: bool = False) -> None:
+        self.unmodelled: set[str] = set()
+        self._endpoint = endpoint
+        self._report = report
+        self._sse: SSEDecoder | None = None
+        self._whole: list[bytes] | None = None  # the pieces of a body that is no stream
+        self._head = b""  # white space before the first byte that says which of the two it is
+        self._bytes = 0
+        self._error: ModelError | None = None
+        self._started = False
+        self._done = False
+        self._id: str | None = None
+        self._parts = 0
+        self._text = self._reasoning = self._refusal = -1  # the part's number, -1 while there is none
+        self._details: list[dict[str, Any]] = []
+        self._calls: list[_Call] = []
+        self._finish: FinishReason | None = None
+        self._usage: WireUsage | None = None
+
+    def feed(self, data: bytes) -> list[ModelEvent]:
+        """The events that these bytes complete.
+
+        Raises:
+            ModelError: the stream carries an error.
+            ProtocolError: it is not what the protocol says; the message shows the chunk.
+        """
+        if self._error is not None:
+            raise self._error
+        self._bytes += len(data)
+        if self._whole is not None:
+            self._whole.append(data)
+            return []
+        if self._sse is None:
+            data = self._begin(data)
+            if self._sse is None:
+                return []
+        events: list[ModelEvent] = []
+        try:
+            for event in self._sse.feed(data):
+                self._take(event, events)
+        except ModelError as error:
+            self._error = error
+            if not events:
+                raise
+        return events
+
+    def close(self) -> list[ModelEvent]:
+        """The stream has ended; the last events.
+
+        Raises:
+            CutStreamError: it ended before its end.
+            ModelError: as for ``feed``.
+        """
+        if self._error is not None:
+            raise self._error
+        if self._whole is not None:
+            response, self.unmodelled = self._decode_whole(b"".join(self._whole))
+            self._whole, self._done, self._sse = None, True, SSEDecoder()
+            return unfold(response)
+        events: list[ModelEvent] = []
+        rest = self._sse.close() if self._sse is not None else None
+        if rest is not None and not self._done:
+            try:
+                self._take(rest, events)
+            except ProtocolError:
+                events.clear()  # the last line is torn: what it would have said is not known
+        if not self._done:
+            if self._finish is None:
+                self._error = CutStreamError(
+                    f"the stream ended after {self._bytes} bytes, before a finish reason or [DONE]",
+                    provider=self._endpoint.provider,
+                    request_id=self._id,
+                )
+                raise self._error
+            self._end(events)
+        return events
+
+    def _begin(self, data: bytes) -> bytes:
+        """Look whether this is a stream at all; the bytes to go on with."""
+        data = self._head + data
+        first = data.lstrip(_WHITE)[:1]
+        if first in (b"{", b"<"):
+            self._whole = [data]
+        elif first:
+            self._sse = SSEDecoder()
+        else:
+            self._head = data
+        return data
+
+    def _decode_whole(self, body: bytes) -> tuple[Any, set[str]]:
+        response, unmodelled = decode_response(body, self._endpoint)
+        return response, set(unmodelled)
+
+    def _take(self, event: ServerSentEvent, events: list[ModelEvent]) -> None:
+        data = event.data
+        if self._done:
+            return
+        if event.event == "error":
+            error = decode_error(0, (), data, self._endpoint)
+            error.status = error.status or None
+            raise error
+        try:
+            chunk = decode_answer(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._no_chunk(data, events)
+            return
+        choices = chunk.choices
+        if chunk.error is not None or chunk.x_groq is not None:
+            self._check(chunk, data)
+        if chunk.usage is not None:
+            self._usage = chunk.usage
+        if not self._started:
+            if not (choices or chunk.id):
+                self.unmodelled |= unmodelled_paths(data)  # a chunk before the answer: Azure's filter results
+                return
+            self._started = True
+            self._id = chunk.id or None
+            self.unmodelled |= unmodelled_paths(data)
+            created = whole_number(chunk.created)
+            events.append(ResponseStart(self._id, chunk.model or None, chunk.provider or None, created))
+        elif self._report or not choices:
+            self.unmodelled |= unmodelled_paths(data)
+        if not choices:
+            return
+        for choice in choices:
+            if choice.index:
+                self.unmodelled.add(f"choices[{choice.index}]")
+                continue
+            if choice.finish_reason == "error" or choice.error is not None:
+                self._check(chunk, data)
+            delta = choice.delta or choice.message
+            if delta is not None:
+                self._delta(delta, events)
+            if choice.finish_reason:
+                self._finish = finish_of(choice)
+                self.unmodelled |= unmodelled_paths(data)
+            if choice.usage is not None and self._usage is None:
+                self._usage = choice.usage
+
+    def _no_chunk(self, data: bytes, events: list[ModelEvent]) -> None:
+        """What is no JSON object: the end, an empty event, or a breach of the protocol, which is raised."""
+        text = data.strip()
+        if text == b"[DONE]":
+            if self._finish is None and not self._parts and self._usage is None:
+                raise CutStreamError(
+                    "the stream ended with [DONE] before it said anything", provider=self._endpoint.provider
+                )
+            self._end(events)
+        elif text:
+            parse_answer(data, self._endpoint, "a chunk of a chat completion", whole=False)
+
+    def _check(self, chunk: WireAnswer, data: bytes) -> None:
+        error = error_in_answer(chunk, self._endpoint, data)
+        if error is not None:
+            raise error
+        if chunk.x_groq is not None and chunk.x_groq.usage is not None and self._usage is None:
+            self._usage = chunk.x_groq.usage
+
+    def _delta(self, delta: WireMessage, events: list[ModelEvent]) -> None:
+        thought = delta.reasoning if delta.reasoning is not None else delta.reasoning_content
+        details = delta.reasoning_details
+        if thought or details:
+            if details:
+                for detail in details:
+                    merge_detail(self._details, detail)
+                if thought is None:
+                    thought = "".join(map(detail_text, details))
+            if self._reasoning < 0:
+                self._reasoning = self._begin_part(Reasoning(), events)
+            if thought:
+                events.append(PartDelta(self._reasoning, thought))
+        content = delta.content
+        if content:
+            text = content if type(content) is str else text_of(content)
+            if text:
+                if self._text < 0:
+                    self._text = self._begin_part(Text(""), events)
+                events.append(PartDelta(self._text, text))
+        elif delta.audio is not None and delta.audio.transcript:
+            if self._text < 0:
+                self._text = self._begin_part(Text(""), events)
+            events.append(PartDelta(self._text, delta.audio.transcript))
+        if delta.tool_calls:
+            for call in delta.tool_calls:
+                self._call(call, events)
+        if delta.refusal or type(content) is list:
+            refusal = refusal_of(delta)
+            if refusal:
+                if self._refusal < 0:
+                    self._refusal = self._begin_part(Refusal(""), events)
+                events.append(PartDelta(self._refusal, refusal))
+        if delta.images or type(content) is list:
+            for file in files_of(delta):
+                self._begin_part(file, events)
+        if delta.annotations:
+            for source in sources_of(delta):
+                self._begin_part(source, events)
+
+    def _begin_part(self, part: Any, events: list[ModelEvent]) -> int:
+        number = self._parts
+        self._parts = number + 1
+        events.append(PartStart(number, part))
+        return number
+
+    def _call(self, said: WireCall, events: list[ModelEvent]) -> None:
+        call = self._find(said)
+        function = said.function
+        if said.extra_content is not None:
+            call.extra = call_data(said.extra_content)
+        call.id = call.id or said.id
+        if function is None:
+            return
+        call.name = call.name or function.name or ""
+        arguments = arguments_of(function)
+        if call.part is not None:
+            if arguments:
+                events.append(PartDelta(call.part, arguments))
+        elif call.name:
+            call.held += arguments
+            self._begin_call(call, events)
+        else:
+            call.held += arguments
+
+    def _begin_call(self, call: _Call, events: list[ModelEvent]) -> None:
+        identifier = call.id or made_id(self._calls.index(call), self._id)
+        call.part = self._begin_part(ToolCall(identifier, call.name, ""), events)
+        if call.held:
+            events.append(PartDelta(call.part, call.held))
+
+    def _find(self, said: WireCall) -> _Call:
+        """The call that a delta belongs to: by index, by id, else the last one.
+
+        Servers differ: some give no index, some the same index to every call, some repeat the id on each chunk, some
+        give neither and begin a call by naming it.
+        """
+        named = said.function is not None and bool(said.function.name)
+        for call in reversed(self._calls):
+            if said.index is not None and call.index is not None and call.index != said.index:
+                continue
+            if said.id and call.id and call.id != said.id:
+                if said.index is None or named:
+                    continue
+                return call
+            if not said.id and said.index is None and named and call.name:
+                continue
+            if said.id and said.index is None and not call.id and call.name:
+                continue
+            return call
+        call = _Call(said.index, said.id or None)
+        self._calls.append(call)
+        return call
+
+    def _end(self, events: list[ModelEvent]) -> None:
+        self._done = True
+        for call in self._calls:
+            if call.part is None:
+                self._begin_call(call, events)
+        opaque = {call.part: call.extra for call in self._calls}
+        if self._details:
+            opaque[self._reasoning] = Opaque(NAME, self._details)
+        events.extend(PartEnd(number, opaque.get(number)) for number in range(self._parts))
+        usage = None if self._usage is None else usage_of(self._usage)
+        events.append(ResponseEnd(self._finish or FinishReason("other"), usage))
+
+
+def decoder(endpoint: Endpoint, *, report: bool = False) -> StreamDecoder:
+    """A decoder for one streamed answer; ``report`` looks at every chunk for what is not modelled."""
+    return StreamDecoder(endpoint, report=report)

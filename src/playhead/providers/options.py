@@ -1,0 +1,171 @@
+"""Options: what a provider takes and the vocabulary does not model, typed, under the wire's own names.
+
+``check_options(provider, {"provider": {"onyl": ["wandb"]}})`` raises before anything is sent::
+
+    ConfigError: options.provider.onyl: openrouter knows no such option; did you mean "only"?
+
+The structs below are the schema. A field that is not given is not sent. For a server that knows fields which no list
+holds there is ``{"extra": {…}}``: what stands there is sent as it is.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from playhead.dialects.openai_chat.fields import EXTRA, MODELLED, OPENAI, OPENROUTER, SERVERS, SERVICES
+from playhead.errors import ConfigError
+from playhead.providers.base import Provider
+
+
+class ChatOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """OpenAI's chat fields; those beside them that a server documents are in the subclasses."""
+
+    audio: dict[str, Any] | UnsetType = UNSET
+    frequency_penalty: float | UnsetType = UNSET
+    logit_bias: dict[str, float] | UnsetType = UNSET
+    logprobs: bool | UnsetType = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+    modalities: list[str] | UnsetType = UNSET
+    n: int | UnsetType = UNSET
+    prediction: dict[str, Any] | UnsetType = UNSET
+    presence_penalty: float | UnsetType = UNSET
+    prompt_cache_key: str | UnsetType = UNSET
+    prompt_cache_retention: str | UnsetType = UNSET
+    safety_identifier: str | UnsetType = UNSET
+    service_tier: str | UnsetType = UNSET
+    store: bool | UnsetType = UNSET
+    top_logprobs: int | UnsetType = UNSET
+    user: str | UnsetType = UNSET
+    verbosity: Literal["low", "medium", "high"] | UnsetType = UNSET
+    web_search_options: dict[str, Any] | UnsetType = UNSET
+    response_format: dict[str, Any] | UnsetType = UNSET
+    stream_options: dict[str, Any] | UnsetType = UNSET
+
+
+class SortBy(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """How OpenRouter sorts upstreams, and whether within each fallback model or over all."""
+
+    by: Literal["price", "throughput", "latency"] | UnsetType = UNSET
+    partition: Literal["model", "none"] | UnsetType = UNSET
+
+
+class MaxPrice(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """The most that an upstream may ask: dollars for a million tokens, or for a request or an image."""
+
+    prompt: float | str | UnsetType = UNSET
+    completion: float | str | UnsetType = UNSET
+    request: float | str | UnsetType = UNSET
+    image: float | str | UnsetType = UNSET
+    audio: float | str | UnsetType = UNSET
+
+
+class Routing(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """OpenRouter's ``provider``: which upstreams may serve, and in which order."""
+
+    order: list[str] | UnsetType = UNSET
+    only: list[str] | UnsetType = UNSET
+    ignore: list[str] | UnsetType = UNSET
+    allow_fallbacks: bool | UnsetType = UNSET
+    require_parameters: bool | UnsetType = UNSET
+    data_collection: Literal["allow", "deny"] | UnsetType = UNSET
+    quantizations: list[str] | UnsetType = UNSET
+    sort: Literal["price", "throughput", "latency"] | SortBy | UnsetType = UNSET
+    max_price: MaxPrice | UnsetType = UNSET
+    zdr: bool | UnsetType = UNSET
+    enforce_distillable_text: bool | UnsetType = UNSET
+    preferred_min_throughput: float | dict[str, float] | UnsetType = UNSET
+    preferred_max_latency: float | dict[str, float] | UnsetType = UNSET
+
+
+class OpenRouterOptions(ChatOptions, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """What OpenRouter takes beside OpenAI's fields."""
+
+    provider: Routing | UnsetType = UNSET
+    models: list[str] | UnsetType = UNSET
+    route: Literal["fallback", "sort"] | UnsetType = UNSET
+    transforms: list[str] | UnsetType = UNSET
+    plugins: list[dict[str, Any]] | UnsetType = UNSET
+    preset: str | UnsetType = UNSET
+    usage: dict[str, bool] | UnsetType = UNSET
+    cache_control: dict[str, Any] | UnsetType = UNSET
+    debug: dict[str, Any] | UnsetType = UNSET
+    image_config: dict[str, Any] | UnsetType = UNSET
+    include_reasoning: bool | UnsetType = UNSET
+    min_p: float | UnsetType = UNSET
+    repetition_penalty: float | UnsetType = UNSET
+    session_id: str | UnsetType = UNSET
+    structured_outputs: bool | UnsetType = UNSET
+    top_a: float | UnsetType = UNSET
+    top_k: int | UnsetType = UNSET
+    trace: dict[str, Any] | UnsetType = UNSET
+
+
+#: Any compatible server: OpenAI's fields typed, and every other field that some server documents, of any value.
+CompatibleOptions = msgspec.defstruct(
+    "CompatibleOptions",
+    [
+        (name, Any, UNSET)
+        for name in sorted((OPENROUTER | SERVERS | SERVICES) - set(ChatOptions.__struct_fields__) - OPENAI)
+    ],
+    bases=(ChatOptions,),
+    forbid_unknown_fields=True,
+    kw_only=True,
+    omit_defaults=True,
+)
+
+
+_SCHEMAS: dict[str, type[msgspec.Struct]] = {
+    "OpenAIOptions": ChatOptions,
+    "OpenRouterOptions": OpenRouterOptions,
+    "CompatibleOptions": CompatibleOptions,
+}
+
+
+def check_options(provider: Provider, options: dict[str, Any]) -> dict[str, Any]:
+    """The options as given, when they fit the provider's schema.
+
+    Raises:
+        ConfigError: an option is unknown (the nearest known one is named) or has a value of a wrong type.
+    """
+    extra = options.get(EXTRA)
+    if extra is not None:
+        taken = sorted(MODELLED & extra.keys()) if isinstance(extra, dict) else None
+        if taken is None:
+            raise ConfigError("options.extra: an object with the fields to send as they are was expected")
+        if taken:
+            raise ConfigError(f"options.extra.{taken[0]}: what the agent itself says cannot be said a second time here")
+    try:
+        msgspec.convert({name: value for name, value in options.items() if name != EXTRA}, _SCHEMAS[provider.options])
+    except msgspec.ValidationError as error:
+        raise ConfigError(_explained(provider, str(error))) from None
+    return dict(options)
+
+
+def _explained(provider: Provider, problem: str) -> str:
+    """msgspec's message, ``Object contains unknown field `onyl` - at `$.provider```, in this project's words."""
+    what, _, place = problem.partition(" - at `$")
+    path = place.rstrip("`")
+    if "unknown field" not in what:
+        return f"options{path}: {what[:1].lower()}{what[1:]}"
+    unknown = what.split("`")[1]
+    from difflib import get_close_matches
+
+    near = get_close_matches(unknown, _names_at(_SCHEMAS[provider.options], path.split(".")[1:]), n=1, cutoff=0.5)
+    hint = f'; did you mean "{near[0]}"?' if near else ""
+    return f"options{path}.{unknown}: {provider.name} knows no such option{hint}"
+
+
+def _names_at(schema: Any, path: list[str]) -> list[str]:
+    """The names of the fields of the struct at ``path`` under ``schema``."""
+    from typing import get_args, get_type_hints
+
+    for name in path:
+        hint = get_type_hints(schema).get(name)
+        candidates = [hint, *get_args(hint)]
+        schema = next((c for c in candidates if isinstance(c, type) and issubclass(c, msgspec.Struct)), None)
+        if schema is None:
+            return []
+    return list(schema.__struct_fields__)

@@ -1,0 +1,226 @@
+"""Answers of the chat wire: every response of the vocabulary there and back, and what servers make of the shape."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from playhead.dialects import openai_chat
+from playhead.dialects.base import Endpoint
+from playhead.errors import CutStreamError, ModelError, OverloadedError, ProtocolError, RateLimitError
+from playhead.fold import fold, unfold
+from playhead.messages import File, Opaque, Reasoning, Refusal, Source, Text, ToolCall
+from playhead.response import FinishReason, Response, Usage
+
+ANYONE = Endpoint("anyone", "https://example.test/v1", openai_chat.Profile())
+
+
+def decoded(message: dict[str, Any], **rest: Any) -> Response:
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", **message}}
+    return openai_chat.decode_response(json.dumps({"choices": [choice], **rest}).encode(), ANYONE)[0]
+
+
+def usage(text: str) -> Usage | None:
+    body = b'{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}],"usage":%b}' % text.encode()
+    return openai_chat.decode_response(body, ANYONE)[0].usage
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+counts = st.none() | st.integers(0, 10**9)
+opaques = st.none() | st.builds(
+    Opaque, st.just("openai_chat"), st.just([{"type": "reasoning.encrypted", "data": "x", "index": 0}])
+)
+usages = st.builds(
+    lambda prompt, output, cached, written, share, cost: Usage(
+        prompt, output, cached, written, None if share is None or output is None else int(output * share), cost
+    ),
+    counts,
+    counts,
+    counts,
+    counts,
+    st.none() | st.floats(0, 1),
+    st.none() | st.decimals(0, 1000, places=9),
+).filter(lambda usage: not (usage.reasoning_tokens and usage.input_tokens is None))
+responses = st.builds(
+    Response,
+    parts=st.tuples(
+        st.lists(st.builds(Reasoning, texts, opaques), max_size=1),
+        st.lists(st.builds(Text, texts), max_size=1),
+        st.lists(st.builds(Refusal, texts), max_size=1),
+        st.lists(st.builds(File, st.just("image/png"), data=st.binary(max_size=4)), max_size=1),
+        st.lists(
+            st.builds(
+                ToolCall,
+                texts,
+                texts,
+                st.text(st.characters(exclude_categories=["Cs"]), max_size=6),
+                opaque=st.none()
+                | st.just(Opaque("openai_chat", {"extra_content": {"google": {"thought_signature": "s"}}})),
+            ),
+            max_size=3,
+            unique_by=lambda call: call.id,
+        ),
+        st.lists(
+            st.builds(
+                Source,
+                texts,
+                st.none() | texts,
+                counts,
+                counts,
+                st.none() | st.just(Opaque("openai_chat", {"content": "c"})),
+            ),
+            max_size=2,
+        ),
+    ).map(lambda groups: tuple(part for group in groups for part in group)),
+    finish=st.builds(
+        FinishReason,
+        st.sampled_from(["stop", "length", "tool_calls", "content_filter", "other"]),
+        st.sampled_from([None, "stop", "end_turn", "other", "tool_use"]),
+    ),
+    usage=st.none() | usages,
+    id=st.none() | texts,
+    model=st.none() | texts,
+    provider=st.none() | texts,
+    created=counts,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(responses)
+def test_every_response_is_encoded_whole_and_decoded_the_same(response: Response) -> None:
+    assert openai_chat.decode_response(openai_chat.encode_response(response), ANYONE)[0] == response
+
+
+@settings(max_examples=200, deadline=None)
+@given(responses.filter(lambda response: response.parts or response.usage), st.integers(1, 50))
+def test_every_response_is_encoded_as_a_stream_and_decoded_the_same(response: Response, size: int) -> None:
+    encoder, decoder = openai_chat.encoder(), openai_chat.decoder(ANYONE)
+    data = b"".join(map(encoder.feed, unfold(response)))
+    events = [event for start in range(0, len(data), size) for event in decoder.feed(data[start : start + size])]
+    assert fold(events + decoder.close()) == response
+
+
+def test_white_space_around_the_body_is_padding() -> None:
+    body = b"\n         \n" * 19 + b'{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}]}\n'
+    assert openai_chat.decode_response(body, ANYONE)[0].text == "hi"
+
+
+def test_the_finish_reason_keeps_the_upstreams_own_word() -> None:
+    body = b'{"choices":[{"message":{"content":"x"},"finish_reason":"tool_calls","native_finish_reason":"tool_use"}]}'
+    assert openai_chat.decode_response(body, ANYONE)[0].finish == FinishReason("tool_calls", "tool_use")
+    assert decoded({"content": "x"}).finish == FinishReason("stop", "stop")
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ('{"cost": 0.00025495}', Usage(cost=Decimal("0.00025495"))),
+        ('{"cost": 2.5495e-4}', Usage(cost=Decimal("0.00025495"))),
+        ('{"cost": "0.1"}', Usage(cost=Decimal("0.1"))),
+        ('{"cost": 0.123456789012345678901}', Usage(cost=Decimal("0.123456789012345678901"))),
+        ('{"cost_in_usd_ticks": 37756000}', Usage(cost=Decimal("0.0037756"))),
+        (
+            '{"cost": 0.01, "is_byok": true, "cost_details": {"upstream_inference_cost": 0.2}}',
+            Usage(cost=Decimal("0.21")),
+        ),
+        (
+            '{"cost": 0.01, "is_byok": false, "cost_details": {"upstream_inference_cost": 0.2}, "market_cost": 5}',
+            Usage(cost=Decimal("0.01")),
+        ),
+        ('{"prompt_tokens": 5, "prompt_cache_hit_tokens": 3}', Usage(5, None, 3)),
+        ('{"prompt_tokens": 5, "cache_creation_input_tokens": 2}', Usage(5, None, None, 2)),
+        (
+            '{"prompt_tokens":165,"completion_tokens":2,"total_tokens":292,"completion_tokens_details":{"reasoning_tokens":125}}',
+            Usage(165, 127, reasoning_tokens=125),
+        ),
+        (
+            '{"prompt_tokens":165,"completion_tokens":127,"total_tokens":292,"completion_tokens_details":{"reasoning_tokens":125}}',
+            Usage(165, 127, reasoning_tokens=125),
+        ),
+        ("null", None),
+    ],
+)
+def test_usage_is_what_the_user_paid_for(said: str, expected: Usage | None) -> None:
+    assert usage(said) == expected
+
+
+def test_content_may_be_a_list_of_parts() -> None:
+    content = [{"type": "text", "text": "a"}, {"type": "refusal", "refusal": "no"}, {"type": "text", "text": "b"}]
+    assert decoded({"content": content}).parts == (Text("ab"), Refusal("no"))
+
+
+def test_images_and_sources_are_parts() -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,eA=="}}
+    citation = {
+        "type": "url_citation",
+        "url_citation": {"url": "https://x.test", "title": "X", "start_index": 0, "end_index": 2},
+    }
+    assert decoded({"content": "ok", "images": [image], "annotations": [citation]}).parts == (
+        Text("ok"),
+        File("image/png", data=b"x"),
+        Source("https://x.test", "X", 0, 2),
+    )
+
+
+def test_reasoning_is_read_from_whichever_field_holds_it() -> None:
+    details = [{"type": "reasoning.text", "text": "hm", "index": 0}]
+    assert decoded({"reasoning_content": "hm"}).parts == (Reasoning("hm"),)
+    assert decoded({"reasoning": "hm"}).parts == (Reasoning("hm"),)
+    assert decoded({"reasoning_details": details}).parts == (Reasoning("hm", Opaque("openai_chat", details)),)
+    encrypted = [{"type": "reasoning.encrypted", "data": "x"}]
+    assert decoded({"reasoning_details": encrypted}).parts == (Reasoning("", Opaque("openai_chat", encrypted)),)
+
+
+def test_a_call_without_an_id_gets_one_of_its_own() -> None:
+    calls = [
+        {"function": {"name": "a", "arguments": "{}"}},
+        {"id": "", "function": {"name": "b", "arguments": {"x": 1}}},
+    ]
+    assert decoded({"tool_calls": calls}, id="r1").tool_calls == (
+        ToolCall("call_0_r1", "a", "{}"),
+        ToolCall("call_1_r1", "b", '{"x":1}'),
+    )
+
+
+def test_other_choices_and_unknown_fields_are_reported() -> None:
+    body = (
+        b'{"choices":[{"index":0,"message":{"content":"a","mood":"good","nothing":null}},'
+        b'{"index":1,"message":{"content":"b"}}],"extra":{"x":1},"empty":[]}'
+    )
+    response, unmodelled = openai_chat.decode_response(body, ANYONE)
+    assert response.text == "a"
+    assert unmodelled == {"choices[1]", "choices[].message.mood", "extra"}
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "says"),
+    [
+        (b"<html><title>502</title></html>", ProtocolError, "expected as JSON.*it begins '<html>"),
+        (b"oops", ProtocolError, "it begins 'oops'"),
+        (b"[]", ProtocolError, "Expected `object`, got `array`"),
+        (b"{}", ProtocolError, r"choices\[0\]\.message expected in the answer"),
+        (b'{"choices":[]}', ProtocolError, r"choices\[0\]\.message expected"),
+        (b'{"choices":[{"message":{"content":5}}]}', ProtocolError, r"at `\$\.choices\[0\]\.message\.content"),
+        (b"\xff\xfe", ProtocolError, "expected as JSON"),
+        (b"", CutStreamError, "ended after 0 bytes"),
+        (b"\n\n   \n", CutStreamError, "before its end"),
+        (b'{"choices":[{"mess', CutStreamError, "before its end"),
+        (b'{"error":{"message":"slow down","code":429}}', RateLimitError, "slow down"),
+        (b'\n\n{"error":{"message":"no room","code":503},"choices":[]}', OverloadedError, "no room"),
+        (
+            b'{"choices":[{"message":{"content":"half"},"finish_reason":"error"}]}',
+            ModelError,
+            "failed while it answered",
+        ),
+        (b'{"choices":[{"message":{"content":"half"},"error":{"code":502,"message":"died"}}]}', ModelError, "died"),
+    ],
+)
+def test_an_answer_that_is_none_raises_what_it_is(body: bytes, kind: type[ModelError], says: str) -> None:
+    with pytest.raises(kind, match=says) as caught:
+        openai_chat.decode_response(body, ANYONE)
+    assert caught.value.provider == "anyone"
+    assert type(caught.value) is kind or kind is ModelError

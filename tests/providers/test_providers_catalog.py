@@ -1,0 +1,86 @@
+"""The catalog: from what a user writes, or a URL on a tape, to a provider."""
+
+from __future__ import annotations
+
+import pytest
+
+from playhead.errors import ConfigError
+from playhead.providers.catalog import PROVIDERS, by_url, endpoint, resolve
+
+
+def test_resolve_cuts_at_the_first_colon() -> None:
+    assert resolve("openrouter:moonshotai/kimi-k2-0905")[1] == "moonshotai/kimi-k2-0905"
+    provider, model = resolve("huggingface:moonshotai/Kimi-K2:groq")
+    assert (provider.name, model) == ("huggingface", "moonshotai/Kimi-K2:groq")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("openruter:x", 'did you mean "openrouter:x"'),
+        ("gpt-4o", "has no provider"),
+        ("openai:", "names no model"),
+        ("", "has no provider"),
+        ("nowhere:x", "known are avian, azure"),
+    ],
+)
+def test_resolve_says_what_would_be_right(name: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        resolve(name)
+
+
+@pytest.mark.parametrize("name", sorted(PROVIDERS))
+def test_a_providers_own_url_leads_back_to_it(name: str) -> None:
+    provider = PROVIDERS[name]
+    if provider.base_url:
+        assert by_url(f"{provider.base_url}/chat/completions").name == name
+        assert endpoint(provider, "m").base_url == provider.base_url
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "base"),
+    [
+        ("https://api.z.ai/api/coding/paas/v4/chat/completions", "zai-coding", "https://api.z.ai/api/coding/paas/v4"),
+        ("https://me.openai.azure.com/openai/v1/chat/completions", "azure", "https://me.openai.azure.com/openai/v1"),
+        (
+            "https://me.openai.azure.com/openai/v1/chat/completions?api-version=x",
+            "azure",
+            "https://me.openai.azure.com/openai/v1",
+        ),
+        ("http://127.0.0.1:11434/v1/chat/completions", "ollama", "http://127.0.0.1:11434/v1"),
+        ("https://api.openai.com.evil.test/v1/chat/completions", "compatible", "https://api.openai.com.evil.test/v1"),
+        ("http://10.0.0.5:9/v1/chat/completions", "compatible", "http://10.0.0.5:9/v1"),
+    ],
+)
+def test_by_url_finds_who_is_there(url: str, name: str, base: str) -> None:
+    provider = by_url(url)
+    assert (provider.name, provider.base_url) == (name, base)
+
+
+def test_compatible_needs_a_base_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PLAYHEAD_BASE_URL", raising=False)
+    provider, model = resolve("compatible:my-model")
+    with pytest.raises(ConfigError, match="PLAYHEAD_BASE_URL"):
+        endpoint(provider, model)
+    with pytest.raises(ConfigError, match="begins with http"):
+        endpoint(provider, model, "localhost:8000")
+    assert endpoint(provider, model, "http://localhost:8000/v1/").base_url == "http://localhost:8000/v1"
+    monkeypatch.setenv("PLAYHEAD_BASE_URL", "http://elsewhere:1/v1")
+    assert endpoint(provider, model).base_url == "http://elsewhere:1/v1"
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "sampling"),
+    [
+        ("openai:gpt-4o", "max_tokens", True),
+        ("openai:gpt-5", "max_completion_tokens", False),
+        ("openai:gpt-5-chat-latest", "max_completion_tokens", True),
+        ("openai:o4-mini", "max_completion_tokens", False),
+        ("openrouter:openai/gpt-5.4-nano", "max_completion_tokens", True),
+        ("openrouter:openai/gpt-4o", "max_tokens", True),
+        ("llamacpp:openai/gpt-oss-20b", "max_completion_tokens", True),
+    ],
+)
+def test_a_models_quirks_go_over_the_providers_profile(name: str, field: str, sampling: bool) -> None:
+    profile = endpoint(*resolve(name)).profile
+    assert (profile.max_tokens_field, profile.sampling) == (field, sampling)
