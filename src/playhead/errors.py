@@ -34,6 +34,7 @@ every one of them carries the partial run as ``error.run``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -61,9 +62,11 @@ class ModelError(PlayheadError):
         retryable: whether trying the same again can help.
         retry_after: seconds that the provider asked to wait, None when it did not say.
         body: the answer's raw body as far as it came, known secrets replaced.
+        attempts: the attempts (see :class:`playhead.events.Attempt`) of the call that was given up, () elsewhere.
     """
 
     retryable_by_default = False
+    attempts: tuple[Any, ...] = ()
 
     def __init__(
         self,
@@ -220,3 +223,12 @@ class TapeModeError(TapeError):
 
 class UnplayedError(TapeError):
     """Interactions were left unplayed."""
+
+
+def nearest(complaint: str, word: str, known: Iterable[str]) -> str:
+    """A complaint about a word that is not known, with the nearest that is: ``…; did you mean 'only'?``."""
+    import difflib
+
+    names = list(known)
+    close = difflib.get_close_matches(word, names, 1, 0.5)
+    return f"{complaint}; did you mean {close[0]!r}?" if close else f"{complaint}; there are: {', '.join(names)}"

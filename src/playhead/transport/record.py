@@ -1,0 +1,141 @@
+"""Puts every exchange that passes onto a tape, while it passes.
+
+The bytes are handed on as they come and kept beside; the interaction is recorded, whole, before the consumer learns
+that the body has ended: what a consumer has in full is on the tape. Of a body that was cut, and of one whose consumer
+stopped or was cancelled, what came is recorded, with the reason in the response header ``Playhead-Cut``. An exchange
+to which no answer came leaves nothing.
+
+The rhythm rides in the response header ``Playhead-Chunks``: for each piece ``milliseconds:bytes``, the milliseconds
+counted from sending, as ``812:96 830:41``; a body of one piece has none. :mod:`playhead.transport.replay` reads both
+back. What reaches the tape's file, and how it is kept from secrets, is the tape's business.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol
+
+from playhead.errors import CutStreamError, TimeoutExceeded
+from playhead.transport.base import Transport
+from playhead.wire import Headers, HTTPRequest, HTTPResponse
+
+CHUNKS = "Playhead-Chunks"
+CUT = "Playhead-Cut"
+
+
+class Recorder(Protocol):
+    """The side of a tape's session that takes interactions."""
+
+    def record(
+        self,
+        request: HTTPRequest,
+        *,
+        status: int,
+        reason: str,
+        proto: str,
+        headers: Headers,
+        body: bytes,
+        nanoseconds: int,
+    ) -> Any:
+        """Put one exchange on the tape, now."""
+
+
+class RecordTransport:
+    """Sends through ``inner`` and records what comes back. ``clock`` gives monotonic nanoseconds."""
+
+    def __init__(self, session: Recorder, inner: Transport, *, clock: Callable[[], int] = time.monotonic_ns) -> None:
+        self.session = session
+        self.inner = inner
+        self._clock = clock
+
+    async def send(self, request: HTTPRequest) -> HTTPResponse:
+        """Send, and return when the head of the answer is here.
+
+        Raises:
+            TransportError: no answer came; nothing is recorded.
+        """
+        began = self._clock()
+        response = await self.inner.send(request)
+        tee = _Tee(self.session, request, response, self._clock, began)
+        return HTTPResponse(
+            response.status,
+            response.headers,
+            tee.chunks(),
+            reason=response.reason,
+            proto=response.proto,
+            close=tee.aclose,
+        )
+
+    async def aclose(self) -> None:
+        """Close the transport inside; the tape is its owner's to close."""
+        await self.inner.aclose()
+
+
+class _Tee:
+    """One body on its way through."""
+
+    __slots__ = ("_began", "_clock", "_pieces", "_request", "_response", "_session", "_times", "recorded")
+
+    def __init__(
+        self, session: Recorder, request: HTTPRequest, response: HTTPResponse, clock: Callable[[], int], began: int
+    ) -> None:
+        self._session, self._request, self._response = session, request, response
+        self._clock, self._began = clock, began
+        self._pieces: list[bytes] = []
+        self._times: list[int] = []
+        self.recorded = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        pieces, times, clock = self._pieces, self._times, self._clock
+        try:
+            async for chunk in self._response.chunks:
+                times.append(clock())
+                pieces.append(chunk)
+                yield chunk
+        except CutStreamError:
+            self.record("the connection was lost")
+            raise
+        except TimeoutExceeded as error:
+            self.record(error.message)
+            raise
+        except BaseException as error:  # cancelled, closed, or failed otherwise: what came was paid for
+            self.record(_reason(error))
+            raise
+        self.record(None)
+
+    def record(self, cut: str | None) -> None:
+        """Record what came, once."""
+        if self.recorded:
+            return
+        self.recorded = True
+        now, response, headers = self._clock(), self._response, self._response.headers
+        if len(self._pieces) > 1:
+            rhythm = (
+                f"{(at - self._began) // 1_000_000}:{len(piece)}"
+                for at, piece in zip(self._times, self._pieces, strict=True)
+            )
+            headers += ((CHUNKS, " ".join(rhythm)),)
+        if cut is not None:
+            headers += ((CUT, " ".join(cut.split())),)
+        self._session.record(
+            self._request,
+            status=response.status,
+            reason=response.reason,
+            proto=response.proto,
+            headers=headers,
+            body=b"".join(self._pieces),
+            nanoseconds=now - self._began,
+        )
+
+    async def aclose(self) -> None:
+        try:
+            self.record("closed by the consumer")
+        finally:
+            await self._response.aclose()
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, GeneratorExit):
+        return "closed by the consumer"
+    return "cancelled" if type(error).__name__ == "CancelledError" else "the exchange failed"
