@@ -1,0 +1,66 @@
+"""What happens in a run, as it happens: the model's and the transport's events, and the loop's own around them.
+
+One step is::
+
+    StepStart (AttemptStart … ResponseStart … ResponseEnd … AttemptEnd)+ (ToolStart* ToolEnd*) StepEnd
+
+and the run ends with RunEnd. Every run emits the same events, streamed or not, live or replayed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from playhead.events import AttemptEvent, ModelEvent
+from playhead.messages import ToolCall, ToolResult
+
+if TYPE_CHECKING:
+    from playhead.agent.run import Run, Step
+
+
+class StepStart(msgspec.Struct, frozen=True, tag_field="event", tag="step_start"):
+    """Step ``step`` (from 1) begins: the model is about to be asked."""
+
+    step: int
+
+
+class ToolStart(msgspec.Struct, frozen=True, tag_field="event", tag="tool_start"):
+    """A call begins. Calls of one step begin together."""
+
+    step: int
+    call: ToolCall
+
+
+class ToolEnd(msgspec.Struct, frozen=True, tag_field="event", tag="tool_end"):
+    """A call has its result. Ends come as they happen; the results in the history stand in the order of the calls.
+
+    ``duration`` is seconds; ``replayed`` says that the result is the tape's and the function did not run.
+    """
+
+    step: int
+    result: ToolResult
+    duration: float
+    replayed: bool = False
+
+
+class StepEnd:
+    """A step is over: the model has answered and its calls have their results."""
+
+    __slots__ = ("step",)
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+
+
+class RunEnd:
+    """The run is over. ``run`` is what :meth:`Agent.run` returns."""
+
+    __slots__ = ("run",)
+
+    def __init__(self, run: Run[Any]) -> None:
+        self.run = run
+
+
+Event: TypeAlias = ModelEvent | AttemptEvent | StepStart | ToolStart | ToolEnd | StepEnd | RunEnd

@@ -1,0 +1,110 @@
+"""JSON schemas from Python types: what a model is told of a tool's arguments or of an output type.
+
+msgspec makes the schema of everything it knows (scalars, enums, dataclasses, TypedDicts, Structs, unions). A pydantic
+model is recognised by its methods, so pydantic need not be installed. ``Annotated[str, "the city"]`` is a description;
+references are inlined, since not every provider follows ``$ref`` (a type that holds itself keeps its ``$defs``).
+
+``schema_of(Args) -> {"type": "object", "properties": {"location": {"type": "string", "description": "the city"}},
+"required": ["location"]}``
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, get_args, get_origin
+
+import msgspec
+
+from playhead.errors import ConfigError
+
+
+def described(annotation: Any, text: str | None = None) -> Any:
+    """The annotation with its plain-text metadata turned into a msgspec description; ``text`` is used where it has
+    none. ``Annotated[str, "the city"]`` -> ``Annotated[str, Meta(description="the city")]``."""
+    if get_origin(annotation) is Annotated:
+        base, *metadata = get_args(annotation)
+        words = [item for item in metadata if isinstance(item, str)]
+        kept = [item for item in metadata if isinstance(item, msgspec.Meta)]
+        for item in metadata:  # pydantic's Field(description=…), typing's Doc: by attribute, so neither is imported
+            word = getattr(item, "documentation", None) or (
+                None if isinstance(item, msgspec.Meta) else getattr(item, "description", None)
+            )
+            if isinstance(word, str):
+                words.append(word)
+        if any(meta.description for meta in kept):
+            words = []
+        elif not words and text:
+            words = [text]
+        if words:
+            kept.append(msgspec.Meta(description=" ".join(words)))
+        result = base
+        for meta in kept:
+            result = Annotated[result, meta]
+        return result
+    return Annotated[annotation, msgspec.Meta(description=text)] if text else annotation
+
+
+def schema_of(kind: Any) -> dict[str, Any]:
+    """The JSON schema of a type, references inlined, without titles of our making.
+
+    Raises:
+        ConfigError: the type is none that JSON can hold; the message names it.
+    """
+    if hasattr(kind, "model_json_schema"):
+        return inlined(kind.model_json_schema())
+    try:
+        return inlined(msgspec.json.schema(kind, schema_hook=_foreign_schema))
+    except TypeError as error:
+        raise ConfigError(f"no JSON schema can be made of {kind!r}: {error}") from error
+
+
+def _foreign_schema(kind: Any) -> dict[str, Any]:
+    if hasattr(kind, "model_json_schema"):
+        return inlined(kind.model_json_schema())
+    raise TypeError(f"{kind!r} is none of the types that can be read from JSON")
+
+
+def convert_foreign(kind: Any, value: Any) -> Any:
+    """msgspec's ``dec_hook``: a pydantic model validates itself."""
+    if hasattr(kind, "model_validate"):
+        try:
+            return kind.model_validate(value)
+        except ValueError as error:  # pydantic's ValidationError is one
+            raise ValueError(str(error)) from error
+    raise NotImplementedError(f"{kind!r} cannot be read from JSON")
+
+
+_NOT_BESIDE = ("$ref", "$defs", "definitions", "title")
+
+
+def inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with every ``$ref`` into its own ``$defs`` put in its place, and ``title`` left out where it only
+    repeats a name. A definition that refers to itself stays a reference, and its ``$defs`` stay."""
+    definitions: dict[str, Any] = {**schema.get("$defs", {}), **schema.get("definitions", {})}
+    kept: dict[str, Any] = {}
+
+    def walk(node: Any, open_names: tuple[str, ...], in_properties: bool = False) -> Any:
+        if isinstance(node, list):
+            return [walk(item, open_names) for item in node]
+        if not isinstance(node, dict):
+            return node
+        reference = node.get("$ref") if not in_properties else None
+        if isinstance(reference, str) and reference.rpartition("/")[0] in ("#/$defs", "#/definitions"):
+            name = reference.rpartition("/")[2]
+            if name in open_names:
+                if name not in kept:
+                    kept[name] = None  # holds the place while its own body is walked
+                    kept[name] = walk(definitions[name], (*open_names, name))
+                return {**node, "$ref": f"#/$defs/{name}"}
+            beside = {key: walk(value, open_names) for key, value in node.items() if key not in _NOT_BESIDE}
+            return {**walk(definitions.get(name, {}), (*open_names, name)), **beside}
+        result = {}
+        for key, value in node.items():
+            if not in_properties and (key in ("$defs", "definitions") or (key == "title" and isinstance(value, str))):
+                continue
+            result[key] = walk(value, open_names, in_properties=key == "properties" and not in_properties)
+        return result
+
+    body: dict[str, Any] = walk(schema, ())
+    if kept:
+        body["$defs"] = kept
+    return body

@@ -1,0 +1,48 @@
+"""Schemas of types: references inlined, recursion kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from playhead.agent.schema import inlined, schema_of
+
+
+@dataclass
+class Node:
+    name: str
+    children: list[Node] = field(default_factory=list)
+
+
+@dataclass
+class Leaf:
+    title: str
+
+
+@dataclass
+class Pair:
+    left: Leaf
+    right: Leaf
+
+
+def test_references_are_put_in_their_place() -> None:
+    leaf = {"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}
+    assert schema_of(Pair) == {
+        "type": "object",
+        "properties": {"left": leaf, "right": leaf},
+        "required": ["left", "right"],
+    }
+
+
+def test_a_property_named_title_is_a_property() -> None:
+    assert "title" in schema_of(Leaf)["properties"]
+
+
+def test_a_type_that_holds_itself_keeps_its_definition() -> None:
+    schema = schema_of(Node)
+    assert schema["$defs"]["Node"]["properties"]["children"]["items"] == {"$ref": "#/$defs/Node"}
+    assert schema["properties"]["children"]["items"] == {"$ref": "#/$defs/Node"}
+
+
+def test_words_beside_a_reference_win_over_the_definitions() -> None:
+    schema = {"$ref": "#/$defs/A", "description": "mine", "$defs": {"A": {"type": "string", "description": "theirs"}}}
+    assert inlined(schema) == {"type": "string", "description": "mine"}
