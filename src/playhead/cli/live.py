@@ -1,0 +1,214 @@
+"""A run as it happens, on the terminal: the answer on stdout, everything about it on stderr.
+
+So ``playhead run … > answer.txt`` holds the model's words and nothing else, while attempts, waits, tool calls, tokens
+and cost are seen. ``run`` and ``replay`` show a run by the same code; a replay is only faster.
+
+An answer that was cut begins again. What stdout has of it by then is taken back where stdout is a file; on a terminal
+and in a pipe it stands, and stderr says that the answer starts again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TextIO
+
+from playhead.agent.events import RunEnd, StepEnd, StepStart, ToolEnd, ToolStart
+from playhead.cli.paint import TIMES, Paint, clean, dollars, plural, seconds, tokens
+from playhead.events import Attempt, AttemptEnd, Discard, PartDelta, PartStart, ResponseStart
+from playhead.messages import Reasoning, Refusal, Text
+
+if TYPE_CHECKING:
+    from playhead.agent.events import Event
+    from playhead.agent.run import Run
+
+#: Characters of a tool's result, or of an error, that are shown while a run goes on; the tape has all of them.
+GLIMPSE = 300
+
+
+class Live:
+    """Shows the events of a run. ``quiet`` leaves stderr to errors; ``replay`` says that tools do not run."""
+
+    def __init__(
+        self, out: TextIO, err: TextIO, color: str = "auto", *, quiet: bool = False, replay: bool = False
+    ) -> None:
+        self._out, self._err, self._quiet, self._replay = out, err, quiet, replay
+        self._refusal = ""  # the last one told, so that the same words are not told ten times
+        self._paint = Paint.of(err, color)
+        self._terminal = out.isatty()
+        self._shared = _same_place(out, err)
+        self._at_start = self._err_at_start = True
+        self._shown: dict[int, bool] = {}  # by part: whether its text is the answer's (else it is reasoning)
+        self._step_text = 0  # bytes of this answer on stdout
+        self._mark = 0
+
+    def show(self, events: Iterable[Event]) -> None:
+        """Show what happened, in order."""
+        for event in events:
+            match event:
+                case PartDelta(index, text):
+                    self._say(index, text)
+                case PartStart(index, part):
+                    if isinstance(part, (Text, Refusal, Reasoning)):
+                        self._shown[index] = not isinstance(part, Reasoning)
+                        self._say(index, part.text)
+                case ResponseStart():
+                    self._begin()
+                case AttemptEnd(attempt):
+                    if attempt.wait is not None:  # what ends the run is told as its error
+                        self._note(self._paint.yellow(self._refused(attempt)))
+                case Discard(_, reason):
+                    self._discard(reason)
+                case ToolStart(_, call):
+                    arguments = _glimpse(call.arguments)
+                    self._note(self._paint.cyan(f"→ {clean(call.name)}({arguments})"))
+                case ToolEnd(_, result, duration, replayed):
+                    took = "from the tape" if replayed or self._replay else seconds(duration)
+                    color = self._paint.red if result.is_error else self._paint.cyan
+                    files = sum(not isinstance(part, Text) for part in result.content)
+                    also = f" + {plural(files, 'file')}" if files else ""
+                    self._note(color(f"← {_glimpse(result.text)}{also}") + self._paint.dim(f"  {took}"))
+                case StepStart() | StepEnd() | RunEnd():
+                    self._end_line()
+                case _:
+                    pass
+
+    def total(self, run: Run[Any], tape: str | None = None) -> None:
+        """The last line: what the run came to."""
+        self._end_line()
+        for warning in run.warnings:
+            self._note(self._paint.yellow(f"warning: {clean(warning)}"))
+        self._note(self._paint.dim(total(run) + (f"; tape: {tape}" if tape else "")))
+
+    def note(self, text: str) -> None:
+        """One line of the command's own."""
+        self._note(self._paint.dim(clean(text)))
+
+    def fault(self, text: str) -> None:
+        """What ended the run before its end."""
+        self._end_line()
+        self._write_err(self._paint.red("error: ") + clean(text) + "\n")
+
+    def _begin(self) -> None:
+        self._shown.clear()
+        self._step_text = 0
+        if not self._terminal:
+            self._mark = _position(self._out)
+
+    def _say(self, index: int, text: str) -> None:
+        spoken = self._shown.get(index)
+        if not text or spoken is None:
+            return
+        if spoken:
+            if not self._err_at_start and self._shared:
+                self._write_err("\n")
+            self._write(clean(text) if self._terminal else text)
+        elif not self._quiet:
+            if self._shared and not self._at_start:
+                self._write("\n")
+            self._write_err(self._paint.dim(clean(text)), ends=text.endswith("\n"))
+
+    def _write(self, text: str) -> None:
+        self._out.write(text)
+        self._out.flush()
+        self._step_text += len(text.encode("utf-8", "replace"))
+        self._at_start = text.endswith("\n")
+
+    def _write_err(self, text: str, ends: bool = True) -> None:
+        self._err.write(text)
+        self._err.flush()
+        self._err_at_start = ends
+
+    def _end_line(self) -> None:
+        """Answers of two steps do not run into each other, and the last one ends its line."""
+        if not self._at_start:
+            self._write("\n")
+        if not self._err_at_start:
+            self._write_err("\n")
+
+    def _note(self, line: str) -> None:
+        if self._quiet:
+            return
+        if self._shared and not self._at_start:
+            self._write("\n")
+        self._write_err(("" if self._err_at_start else "\n") + line + "\n")
+
+    def _refused(self, attempt: Attempt) -> str:
+        status = "no answer" if attempt.status is None else str(attempt.status)
+        error = _glimpse(attempt.error or "")
+        told, self._refusal = self._refusal, error
+        wait = "" if attempt.wait is None else f"; again in {seconds(attempt.wait)}" if attempt.wait else "; again"
+        why = "the same" if error == told else error
+        return f"attempt {attempt.number}: {status} after {seconds(attempt.duration)}: {why}{wait}"
+
+    def _discard(self, reason: str) -> None:
+        if not self._step_text:
+            return
+        again = "the answer starts again"
+        if not self._terminal and self._take_back():
+            again = "what was written of the answer is taken back; it starts again"
+        elif not self._at_start:
+            self._write("\n")
+        self._note(self._paint.yellow(f"{clean(reason)}; {again}:"))
+
+    def _take_back(self) -> bool:
+        """Cut the file that stdout is back to where this answer began, if it holds nothing else since."""
+        try:
+            here = self._out.fileno()
+            if self._mark < 0 or os.lseek(here, 0, os.SEEK_CUR) - self._mark != self._step_text:
+                return False
+            os.ftruncate(here, self._mark)
+            os.lseek(here, self._mark, os.SEEK_SET)
+        except (OSError, ValueError):  # a pipe, or no file at all
+            return False
+        self._step_text = 0
+        self._at_start = True
+        return True
+
+
+def total(run: Run[Any]) -> str:
+    """``2 steps, 12 attempts (429 ten times), 268 in + 66 out tokens, $0.0006258, 3.1 s``."""
+    usage = run.usage
+    attempts = plural(len(run.attempts), "attempt")
+    refused = refusals(attempt.status for attempt in run.attempts if attempt.error is not None)
+    return ", ".join(
+        (
+            plural(len(run.steps), "step"),
+            f"{attempts} ({refused})" if refused else attempts,
+            tokens(usage.input_tokens, usage.output_tokens) if usage is not None else tokens(None, None),
+            dollars(run.cost),
+            seconds(run.duration),
+        )
+    )
+
+
+def refusals(statuses: Iterable[int | None]) -> str:
+    """Refusals in words: each status and how often it came, "no answer" where there was none."""
+    counts: dict[str, int] = {}
+    for status in statuses:
+        word = "no answer" if status is None else "cut" if status < 300 else str(status)
+        counts[word] = counts.get(word, 0) + 1
+    return ", ".join(f"{word} {TIMES}{count}" if count > 1 else word for word, count in counts.items())
+
+
+def _glimpse(text: str) -> str:
+    line = " ".join(clean(text).split())
+    return line if len(line) <= GLIMPSE else line[: GLIMPSE - 1] + "…"
+
+
+def _same_place(out: TextIO, err: TextIO) -> bool:
+    """Whether both end up in one terminal, pipe or file, where lines of one must not begin in lines of the other."""
+    try:
+        a, b = os.fstat(out.fileno()), os.fstat(err.fileno())
+    except (OSError, ValueError):
+        return False
+    return (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
+
+
+def _position(stream: TextIO) -> int:
+    """The offset of a file, -1 for what is none."""
+    try:
+        stream.flush()
+        return os.lseek(stream.fileno(), 0, os.SEEK_CUR)
+    except (OSError, ValueError):
+        return -1

@@ -1,0 +1,185 @@
+"""How words are put on a terminal: colours, widths, numbers, by hand and by no library.
+
+Whatever a tape or a model says is shown through :func:`clean` first: an escape sequence in an answer must not move
+the cursor, retitle the window or hide what follows. Colours are the sixteen that every terminal has, and off where
+nobody looks at them: in a pipe, with ``NO_COLOR`` set (https://no-color.org), on a dumb terminal::
+
+    paint = Paint.of(sys.stdout, "auto")
+    paint.dim("0.34 s")  ->  "\\x1b[2m0.34 s\\x1b[0m", or "0.34 s" where colours are off
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+#: Between a thing and how often it came.
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+#: Columns of a line where no terminal says how wide it is.
+DEFAULT_WIDTH = 100
+
+_NARROWEST = 20
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+# What turns the direction of a line can make it read as something else.
+_CONTROLS |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+_CONTROLS[0x0D] = ""  # the CR of a CRLF
+_CONTROLS[0x09] = "    "
+
+
+class Paint:
+    """Colours, or none, for one stream of ``width`` columns."""
+
+    def __init__(self, color: bool, width: int = DEFAULT_WIDTH) -> None:
+        self.color = color
+        self.width = width
+
+    @classmethod
+    def of(cls, stream: TextIO, mode: str = "auto") -> Paint:
+        """For a stream, by the word of ``--color``: "auto", "always" or "never"."""
+        return cls(has_color(stream, mode), width_of(stream))
+
+    def _sgr(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.color and text else text
+
+    def dim(self, text: str) -> str:
+        """What is there if one looks for it: numbers, reasoning."""
+        return self._sgr("2", text)
+
+    def bold(self, text: str) -> str:
+        """Headings and roles."""
+        return self._sgr("1", text)
+
+    def red(self, text: str) -> str:
+        """What went wrong."""
+        return self._sgr("31", text)
+
+    def green(self, text: str) -> str:
+        """What came out well."""
+        return self._sgr("32", text)
+
+    def yellow(self, text: str) -> str:
+        """Refusals, waits, warnings."""
+        return self._sgr("33", text)
+
+    def cyan(self, text: str) -> str:
+        """Tools."""
+        return self._sgr("36", text)
+
+
+def has_color(stream: TextIO, mode: str) -> bool:
+    """Whether to colour what goes to this stream."""
+    if mode != "auto":
+        return mode == "always"
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and stream.isatty()
+
+
+def width_of(stream: TextIO) -> int:
+    """Columns: what ``COLUMNS`` says, else the terminal, else :data:`DEFAULT_WIDTH`."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told):
+        return max(int(told), _NARROWEST)
+    try:
+        return max(os.get_terminal_size(stream.fileno()).columns or DEFAULT_WIDTH, _NARROWEST)
+    except (OSError, ValueError):  # no terminal, or no file at all
+        return DEFAULT_WIDTH
+
+
+def clean(text: str) -> str:
+    """Text that a terminal shows and does not obey: control characters are written out as ``\\x1b``."""
+    return text.translate(_CONTROLS)
+
+
+def columns(text: str) -> int:
+    """How many columns a terminal gives to the text: two for a wide character, none for a combining one."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def wrap(text: str, width: int) -> Iterator[str]:
+    """The text in lines of at most ``width`` columns, broken at spaces, within a word only where it is longer than a
+    line. Line breaks and the indentation of a line are kept."""
+    for line in text.split("\n"):
+        if columns(line) <= width:
+            yield line
+            continue
+        current, used = "", 0
+        for word in _words(line):
+            size = columns(word)
+            if used and used + columns(word.rstrip(" ")) > width:
+                yield current.rstrip(" ")
+                current, used, word = "", 0, word.lstrip(" ")
+                size = columns(word)
+            while size > width and word.strip(" "):
+                head = _fitting(word, width)
+                yield head
+                word = word[len(head) :]
+                size = columns(word)
+            current, used = current + word, used + size
+        if current.strip(" "):
+            yield current.rstrip(" ")
+
+
+def _words(line: str) -> Iterator[str]:
+    """Each word with the spaces after it, the first with those before it as well."""
+    start, length = 0, len(line)
+    at = length - len(line.lstrip(" "))
+    while start < length:
+        space = line.find(" ", at)
+        if space < 0:
+            yield line[start:]
+            return
+        at = space
+        while at < length and line[at] == " ":
+            at += 1
+        yield line[start:at]
+        start = at
+
+
+def _fitting(word: str, width: int) -> str:
+    used = 0
+    for index, char in enumerate(word):
+        used += columns(char)
+        if used > width:
+            return word[: max(index, 1)]
+    return word
+
+
+def seconds(value: float) -> str:
+    """A duration as one reads it: ``0.34 s``, ``12 ms``, ``1 min 18 s``."""
+    if value < 0.0005:
+        return f"{value * 1e6:.0f} µs" if value else "0 s"
+    if value < 0.1:
+        return f"{value * 1e3:.3g} ms"
+    if value < 99.95:
+        return f"{value:.2f} s" if value < 9.995 else f"{value:.1f} s"
+    return f"{int(value) // 60} min {int(value) % 60} s"
+
+
+def dollars(value: Decimal | None) -> str:
+    """Money, to the last digit that says something: ``$0.0006258``."""
+    return "cost not reported" if value is None else f"${value.normalize():f}"
+
+
+def size(count: int) -> str:
+    """Bytes: ``520 B``, ``1.3 kB``."""
+    return f"{count} B" if count < 1000 else f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1e6:.1f} MB"
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 step``, ``2 steps``."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def tokens(sent: int | None, received: int | None) -> str:
+    """``97 + 31 tokens``: what went in and what came out; "?" where one of them was not reported."""
+    if sent is None and received is None:
+        return "tokens not reported"
+    return f"{'?' if sent is None else f'{sent:,}'} in + {'?' if received is None else f'{received:,}'} out tokens"

@@ -1,0 +1,80 @@
+"""Play a recorded run again, offline: the same words, calls and totals as when it was recorded, at once.
+
+The run is made again from what the tape's first request says, with the answers and tool results that the tape holds;
+no network, no key and no tool is touched. The answer goes to stdout, the rest to stderr, as with playhead run.
+
+  playhead replay florence.yaml
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from playhead.cli.main import FAILED, UsageError
+
+if TYPE_CHECKING:
+    from playhead.cli.live import Live
+    from playhead.tapes import Tape
+
+SUMMARY = "play a recorded run again, offline"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``playhead replay``."""
+    parser.add_argument("tape", metavar="TAPE", help="a tape, in the format of go-vcr v2")
+    parser.add_argument("-q", "--quiet", action="store_true", help="nothing on stderr but errors")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Play it."""
+    import asyncio
+
+    from playhead.cli.live import Live
+    from playhead.cli.reading import load_tape
+
+    tape = load_tape(arguments.tape)
+    live = None
+    if not arguments.json:
+        live = Live(sys.stdout, sys.stderr, arguments.color, quiet=arguments.quiet, replay=True)
+        for warning in tape.warnings:
+            live.note(f"warning: {warning}")
+    runs = asyncio.run(_replay(tape, live))
+    if live is None:
+        import msgspec
+
+        document = {"tape": arguments.tape, "warnings": tape.warnings, "runs": runs}
+        text = msgspec.json.format(msgspec.json.encode(document, enc_hook=str)).decode()
+        sys.stdout.write(text + "\n")
+    elif not runs:
+        raise UsageError(f"{arguments.tape} holds nothing to replay; see: playhead show {arguments.tape}")
+    return FAILED if any(not run["complete"] for run in runs) or not runs else 0
+
+
+async def _replay(tape: Tape, live: Live | None) -> list[dict[str, Any]]:
+    """Each conversation of the tape in turn; what no dialect understands is passed over, and said."""
+    from playhead.cli.run import run_as_json
+    from playhead.deck.question import question
+    from playhead.deck.rerun import Reel, rerun
+    from playhead.errors import ConfigError, ModelError
+
+    reel = Reel(tape)
+    runs: list[dict[str, Any]] = []
+    while reel.left:
+        first = reel.left[0]
+        try:
+            found = question(first)
+        except (ConfigError, ModelError, ModuleNotFoundError) as error:
+            reel.left.pop(0)
+            why = f"interaction {first.id} ({first.request.method} {first.request.url}): {error}"
+            if live is not None:
+                live.note(f"passed over {why}")
+            continue
+        again = await rerun(found, reel, live.show if live is not None else None)
+        runs.append({**run_as_json(again.run, again.stopped is None), "stopped": again.stopped})
+        if live is not None:
+            live.total(again.run)
+            if again.stopped is not None:
+                live.fault(again.stopped)
+    return runs

@@ -1,0 +1,275 @@
+"""Print the transcript of a tape: who said what, attempts, tool calls and results, tokens, cost and durations.
+
+Any go-vcr tape is shown: what no dialect understands, as plain HTTP. Long texts are cut unless --full is given.
+
+  playhead show florence.yaml
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING, TextIO
+
+from playhead.cli.paint import TIMES, Paint, clean, dollars, plural, seconds, size, tokens, wrap
+
+if TYPE_CHECKING:
+    from playhead.deck.transcript import Conversation, Exchange, Step, Transcript
+    from playhead.messages import File, Message, Part, Text
+
+SUMMARY = "print the transcript of a tape"
+
+#: Lines of one text that are shown without --full.
+SHORT = 12
+#: Columns that the names of the speakers take.
+MARGIN = 11
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``playhead show``."""
+    parser.add_argument("tape", metavar="TAPE", help="a tape, in the format of go-vcr v2")
+    parser.add_argument("--full", action="store_true", help="show every text to its end")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Print it."""
+    from playhead.cli.reading import load_tape
+    from playhead.deck.transcript import transcript
+
+    tape = load_tape(arguments.tape)
+    told = transcript(tape, path=arguments.tape, warnings=tuple(tape.warnings))
+    if arguments.json:
+        import msgspec
+
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(told)).decode() + "\n")
+        return 0
+    page = Page(Paint.of(sys.stdout, arguments.color), full=arguments.full)
+    write(sys.stdout, page.lines(told))
+    return 0
+
+
+def write(out: TextIO, lines: Iterator[str]) -> None:
+    """Lines, in an encoding that may not know every character of them."""
+    encoding = getattr(out, "encoding", None) or "utf-8"
+    for line in lines:
+        out.write(line.rstrip().encode(encoding, "replace").decode(encoding) + "\n")
+
+
+class Page:
+    """A transcript as lines."""
+
+    def __init__(self, paint: Paint, *, full: bool = False) -> None:
+        self._paint = paint
+        self._full = full
+
+    def lines(self, told: Transcript) -> Iterator[str]:
+        """All of it: head, entries, total."""
+        from playhead.deck.transcript import Conversation
+
+        yield from self._head(told)
+        for warning in told.warnings:
+            yield from self._block("warning", warning, self._paint.yellow)
+        before = True
+        for entry in told.entries:
+            talks = isinstance(entry, Conversation)
+            if talks or before:
+                yield ""
+            before = talks
+            if isinstance(entry, Conversation):
+                yield from self._conversation(entry, alone=len(told.entries) == 1)
+            else:
+                yield from self._exchange(entry)
+        yield ""
+        yield from self._total(told)
+
+    def _head(self, told: Transcript) -> Iterator[str]:
+        talks = told.conversations
+        models = list(dict.fromkeys(f"{talk.provider}:{talk.model}" for talk in talks))
+        words = [plural(told.interactions, "interaction"), *models, *([_date(told.date)] if told.date else [])]
+        text = self._paint.bold(clean(told.path or "tape")) + "  " + clean(", ".join(words))
+        yield text
+
+    def _conversation(self, talk: Conversation, alone: bool) -> Iterator[str]:
+        if not alone:
+            yield self._paint.bold(clean(f"── {talk.provider}:{talk.model} "))
+        told = ""
+        for step in talk.steps:
+            if step.number > 1:
+                yield ""
+            for message in step.said:
+                yield from self._message(message)
+            yield self._label(f"step {step.number}") + self._attempts(step)
+            for attempt in step.attempts:
+                if attempt.error and attempt.error != told:  # the same refusal is told once
+                    yield from self._block("", attempt.error, self._paint.yellow, short=3)
+                    told = attempt.error
+            yield from self._answer(step)
+        if not alone and len(talk.steps) > 1:
+            yield from self._beside("sum", _sum((talk,), None), self._paint.dim)
+
+    def _answer(self, step: Step) -> Iterator[str]:
+        if step.answer is None:
+            yield self._label("") + self._paint.red("no answer")
+            return
+        results = {told.result.call_id: told for told in step.results}
+        for index, part in enumerate(step.answer.parts):
+            yield from self._part("assistant" if index == 0 else "", part)
+        for call in step.answer.tool_calls:
+            told = results.get(call.id)
+            if told is None:
+                continue
+            color = self._paint.red if told.result.is_error else self._paint.cyan
+            took = f"  ({seconds(told.duration)})" if told.duration is not None else ""
+            name = f"{call.name} " if len(step.answer.tool_calls) > 1 else ""
+            yield from self._block("tool", f"← {name}{_content(told.result.content)}{took}", color)
+        yield from self._beside("", _spent(step), self._paint.dim)
+
+    def _attempts(self, step: Step) -> str:
+        """``429 twice (0.34 s + 0.35 s), 200 (0.66 s)``, with a sign for "twice"."""
+        groups: list[tuple[str, list[float]]] = []
+        for attempt in step.attempts:
+            word = f"{attempt.status} failed" if attempt.error and attempt.status < 300 else str(attempt.status)
+            if not groups or groups[-1][0] != word:
+                groups.append((word, []))
+            groups[-1][1].append(attempt.duration)
+        words = []
+        for word, times in groups:
+            shown = " + ".join(seconds(time) for time in times[:3])
+            if len(times) > 3:
+                shown = f"{seconds(sum(times))} in all"
+            text = word + (f" {TIMES}{len(times)}" if len(times) > 1 else "")
+            words.append((self._paint.green if word.startswith("2") else self._paint.yellow)(text) + f" ({shown})")
+        return ", ".join(words)
+
+    def _message(self, message: Message) -> Iterator[str]:
+        for index, part in enumerate(message.parts):
+            yield from self._part(message.role if index == 0 else "", part)
+
+    def _part(self, role: str, part: Part) -> Iterator[str]:
+        from playhead.messages import File, Reasoning, Refusal, Source, Text, ToolCall, ToolResult
+
+        match part:
+            case Text(text=text):
+                yield from self._block(role, text)
+            case Reasoning(text=text):
+                kept = "" if part.opaque is None else "(the model's reasoning is not readable)"
+                if text or kept:
+                    yield from self._block(role, text or kept, self._paint.dim)
+            case Refusal(text=text):
+                yield from self._block(role, f"refused: {text}", self._paint.red)
+            case ToolCall(name=name, arguments=arguments):
+                yield from self._block(role, f"→ {name}({arguments})", self._paint.cyan)
+            case ToolResult(content=content):
+                yield from self._block(role, f"← {_content(content)}", self._paint.cyan)
+            case File():
+                yield from self._block(role, _file(part), self._paint.dim)
+            case Source(url=url, title=title):
+                yield from self._block(role, f"source: {title + ', ' if title else ''}{url}", self._paint.dim)
+
+    def _exchange(self, one: Exchange) -> Iterator[str]:
+        sizes = f"{size(one.request_size)} → {size(one.response_size)}, {seconds(one.duration)}"
+        status = (self._paint.green if one.status < 400 else self._paint.red)(str(one.status))
+        words = clean(f"{one.method} {one.url}")
+        yield f"{self._label(f'http {one.id}')}{words}  {status}  {self._paint.dim(sizes)}"
+        if one.reason:
+            yield from self._block("", one.reason, self._paint.yellow, short=3)
+
+    def _total(self, told: Transcript) -> Iterator[str]:
+        from playhead.deck.transcript import Conversation
+
+        talks = told.conversations
+        plain = [entry for entry in told.entries if not isinstance(entry, Conversation)]
+        yield from self._beside("total", _sum(talks, plain))
+
+    def _label(self, word: str) -> str:
+        return self._paint.bold(word[: MARGIN - 1]) + " " * (MARGIN - len(word[: MARGIN - 1]))
+
+    def _block(self, role: str, text: str, color: object = None, short: int = SHORT) -> Iterator[str]:
+        """A text beside its speaker, wrapped, cut where it is long."""
+        lines = list(wrap(clean(text.strip("\n")), max(self._paint.width - MARGIN, 10)))
+        cut = 0
+        if not self._full and len(lines) > short + 1:
+            cut = len(lines) - short
+            lines = lines[:short]
+        for index, line in enumerate(lines):
+            yield self._label(role if index == 0 else "") + (color(line) if callable(color) else line)
+        if cut:
+            yield self._label("") + self._paint.dim(f"… {plural(cut, 'more line')} (--full shows them)")
+
+    def _beside(self, label: str, text: str, color: object = None) -> Iterator[str]:
+        """A line of ours beside its label, wrapped and never cut."""
+        for index, line in enumerate(wrap(text, max(self._paint.width - MARGIN, 10))):
+            yield self._label(label if index == 0 else "") + (color(line) if callable(color) else line)
+
+
+def _spent(step: Step) -> str:
+    usage = step.answer.usage if step.answer is not None else None
+    words = [tokens(usage.input_tokens, usage.output_tokens) if usage is not None else tokens(None, None)]
+    if usage is not None:
+        for count, noun in (
+            (usage.cached_tokens, "cached"),
+            (usage.cache_write_tokens, "written to the cache"),
+            (usage.reasoning_tokens, "of reasoning"),
+        ):
+            if count:
+                words.append(f"{count:,} {noun}")
+        if usage.cost is not None:
+            words.append(dollars(usage.cost))
+    finish = step.answer.finish if step.answer is not None else None
+    if finish is not None and finish.unified not in ("stop", "tool_calls"):
+        words.append(f"stopped by {finish.unified}" + (f" ({clean(finish.raw)})" if finish.raw else ""))
+    return ", ".join((*words, seconds(step.duration)))
+
+
+def _sum(talks: tuple[Conversation, ...], plain: list[Exchange] | None) -> str:
+    """``2 steps, 12 attempts, 268 in + 66 out = 334 tokens, $0.0006258, 5.1 s``."""
+    from playhead.cli.live import refusals
+    from playhead.response import Usage
+
+    steps = [step for talk in talks for step in talk.steps]
+    tries = [attempt for step in steps for attempt in step.attempts]
+    words: list[str] = []
+    if len(talks) > 1:
+        words.append(plural(len(talks), "conversation"))
+    if steps:
+        refused = refusals(attempt.status for attempt in tries if attempt.error is not None)
+        words.append(plural(len(steps), "step"))
+        words.append(plural(len(tries), "attempt") + (f" ({refused})" if refused else ""))
+        usage = Usage()
+        for talk in talks:
+            usage += talk.usage or Usage()
+        both = usage.input_tokens is not None and usage.output_tokens is not None
+        counted = tokens(usage.input_tokens, usage.output_tokens)
+        words.append(counted.replace(" tokens", f" = {usage.total_tokens:,} tokens") if both else counted)
+        costs = [talk.cost for talk in talks if talk.cost is not None]
+        words.append(dollars(sum(costs, Decimal(0)) if len(costs) == len(talks) else None))
+    if plain:
+        words.append(plural(len(plain), "plain exchange"))
+    if not words:
+        words.append("nothing on this tape")
+    durations = [talk.duration for talk in talks] + [one.duration for one in plain or ()]
+    return ", ".join((*words, seconds(sum(durations))) if durations else words)
+
+
+def _content(content: tuple[Text | File, ...]) -> str:
+    from playhead.messages import Text
+
+    return "\n".join(part.text if isinstance(part, Text) else _file(part) for part in content)
+
+
+def _file(file: File) -> str:
+    what = file.name or file.url or size(len(file.data or b""))
+    return f"[{file.media_type or 'file'}: {what[:200]}]"
+
+
+def _date(date: str | int) -> str:
+    if isinstance(date, str):
+        return date
+    from datetime import UTC, datetime
+
+    try:
+        return datetime.fromtimestamp(date, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (OverflowError, OSError, ValueError):
+        return str(date)

@@ -1,0 +1,93 @@
+"""``--tool FILE.py:NAME``: tools from a Python file of the user's.
+
+The file is imported once, its folder on the path as if it were run, so that it may import its neighbours. Without a
+name every ``@tool`` of the file is taken; with one, a plain function will do.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from playhead.cli.main import UsageError
+from playhead.errors import nearest
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from playhead.agent.tools import Tool
+
+
+def load_tools(specs: Iterable[str]) -> list[Tool]:
+    """The tools that the command line names, in order.
+
+    Raises:
+        UsageError: no such file, it does not import (the message has the line), or no such tool in it.
+    """
+    modules: dict[Path, ModuleType] = {}
+    found: dict[str, Tool] = {}
+    for spec in specs:
+        path, name = _split(spec)
+        module = modules.get(path) or _imported(path)
+        modules[path] = module
+        for tool in _taken(module, path, name):
+            found.setdefault(tool.name, tool)
+    return list(found.values())
+
+
+def _split(spec: str) -> tuple[Path, str | None]:
+    before, colon, name = spec.rpartition(":")
+    path = Path(before if colon and before.endswith(".py") else spec)
+    if path.suffix != ".py":
+        raise UsageError(f"--tool {spec}: expected FILE.py or FILE.py:NAME")
+    if not path.is_file():
+        raise UsageError(f"--tool {spec}: no such file: {path}")
+    return path.resolve(), name if path.name != Path(spec).name and name else None
+
+
+def _imported(path: Path) -> ModuleType:
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{path}: cannot be imported")
+    module = module_from_spec(spec)
+    sys.path.insert(0, str(path.parent))
+    sys.modules.setdefault(path.stem, module)  # annotations are looked up in the module by its name
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"{path} does not import: {_where(error, path)}{type(error).__name__}: {error}") from error
+    return module
+
+
+def _where(error: BaseException, path: Path) -> str:
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return f"line {error.lineno}: "
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f"line {line}: " if line is not None else ""
+
+
+def _taken(module: ModuleType, path: Path, name: str | None) -> list[Tool]:
+    from playhead.agent.tools import Tool
+
+    made: dict[str, Any] = {key: value for key, value in vars(module).items() if isinstance(value, Tool)}
+    if name is None:
+        if not made:
+            raise UsageError(f"{path} holds no tool: put @tool above a function, or name one as {path.name}:NAME")
+        return list(made.values())
+    value = getattr(module, name, None)
+    if value is None:
+        own = [key for key, item in vars(module).items() if callable(item) and not key.startswith("_")]
+        raise UsageError(nearest(f"{path} has no {name!r}", name, own) if own else f"{path} has no functions")
+    if isinstance(value, Tool):
+        return [value]
+    if not callable(value):
+        raise UsageError(f"{path}:{name} is a {type(value).__name__}, not a function")
+    return [Tool(value)]

@@ -1,0 +1,75 @@
+"""A recorded request, understood: where a tape's bytes and the dialect that reads them come together.
+
+``question(interaction)`` finds the provider by the URL and lets its dialect read the request; the hand that the
+recording client wrote in goes into the endpoint, so that the same request can be written again. Tools that were
+given as words and a schema are told as tools again (:mod:`playhead.deck.constrained`).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from playhead.dialects.base import DecodedRequest, Dialect, Endpoint
+from playhead.errors import ConfigError
+from playhead.model import dialect_named
+from playhead.providers.base import Provider, profile_for
+from playhead.providers.catalog import by_url
+from playhead.request import Request
+from playhead.tapes import Interaction
+from playhead.wire import HTTPRequest
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A recorded request, understood: who was asked, in which dialect, what, and in which hand it was written."""
+
+    interaction: Interaction
+    provider: Provider
+    dialect: Dialect
+    decoded: DecodedRequest
+
+    @property
+    def request(self) -> Request:
+        """What was asked."""
+        return self.decoded.request
+
+    @property
+    def own(self) -> Endpoint:
+        """The endpoint as playhead itself speaks to it."""
+        profile = profile_for(self.provider, self.request.model)
+        if self.decoded.profile.tools != profile.tools:
+            profile = msgspec.structs.replace(profile, tools=self.decoded.profile.tools)
+        return Endpoint(self.provider.name, self.provider.base_url, profile)
+
+    @property
+    def theirs(self) -> Endpoint:
+        """The endpoint as the recording client spoke to it."""
+        return Endpoint(self.provider.name, self.provider.base_url, self.decoded.profile)
+
+
+def as_http(interaction: Interaction) -> HTTPRequest:
+    """A recorded request as the value that a transport takes."""
+    recorded = interaction.request
+    return HTTPRequest(recorded.method, recorded.url, recorded.headers, recorded.body)
+
+
+def question(interaction: Interaction) -> Question:
+    """Understand a recorded request.
+
+    Raises:
+        ConfigError: no dialect speaks to this URL.
+        ModelError: the body is not what the dialect's protocol says.
+    """
+    http = as_http(interaction)
+    provider = by_url(http.url)
+    if http.method != "POST" or provider.base_url == http.url.partition("?")[0].rstrip("/"):
+        raise ConfigError(f"no dialect here speaks {http.method} {http.url}")
+    dialect = dialect_named(provider.dialect)
+    decoded = dialect.decode_request(http)
+    if decoded.request.output is not None:
+        from playhead.deck.constrained import unconstrained
+
+        whole = unconstrained(decoded.request)
+        if whole is not None:
+            profile = msgspec.structs.replace(decoded.profile, tools="constrained")
+            decoded = msgspec.structs.replace(decoded, request=whole, profile=profile)
+    return Question(interaction, provider, dialect, decoded)

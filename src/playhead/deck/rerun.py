@@ -1,0 +1,179 @@
+"""A tape run again: the agent as the tape's first request describes it, on the answers that the tape holds.
+
+Everything is read off the tape: model, prompts, tools and settings from the request, tool results from the CALL
+interactions or, on a tape without any, from the tool messages of the request that followed. Nothing goes live. A tape
+may hold several conversations; each begins at the first request that none before has asked.
+
+A :class:`Reel` is the tape as it is played; ``rerun(question(reel.left[0]), reel)`` runs one conversation on it::
+
+    reel = Reel(Tape.load("florence.yaml"))
+    while reel.left:
+        again = await rerun(question(reel.left[0]), reel)
+
+:mod:`playhead.deck.verify` compares what was asked with what was recorded; ``playhead replay`` shows what was said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from playhead.agent.events import Event
+from playhead.agent.run import Plan, Run, drive
+from playhead.agent.taped import read_result
+from playhead.agent.tools import Tool, ToolOutcome
+from playhead.deck.question import Question, question
+from playhead.errors import ConfigError, ModelError, TapeError
+from playhead.messages import ToolCall, ToolResult
+from playhead.model import Model
+from playhead.request import ToolSpec
+from playhead.tapes import Interaction, Tape
+from playhead.tapes.match import Player
+from playhead.tapes.redact import Redactor
+from playhead.transport.retry import SYSTEM_CLOCK, RetryPolicy
+from playhead.wire import HTTPRequest, HTTPResponse
+
+#: A recorded client may have tried as often as it liked; a replay does not wait.
+_PATIENT = RetryPolicy(attempts=1_000_000, deadline=float("inf"))
+
+
+class TapeEnds(TapeError):
+    """The tape holds no more of this conversation."""
+
+
+class Reel:
+    """The tape as it is played again: which interactions are left, and which was played last. A transport."""
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
+        self.left: list[Interaction] = [item for item in tape.interactions if item.request.method != "CALL"]
+        self.last: Interaction | None = None
+        self._player = Player(self.left.copy(), Redactor(()))
+        #: What was asked and the interaction that answered it, in the order played.
+        self.asked: list[tuple[HTTPRequest, Interaction]] = []
+
+    async def send(self, request: HTTPRequest) -> HTTPResponse:
+        """The answer to this very request, where the tape holds one (its conversations may be interleaved); else the
+        next that is left, whatever the request says: comparing them is not done here."""
+        played = self._player.play(request)
+        if played is None:
+            retried = bool(self.asked) and self.asked[-1][0] is request
+            if not self.left:
+                raise TapeEnds("the tape holds no more exchanges")
+            if retried and self.last is not None and self.left[0].request.body != self.last.request.body:
+                raise TapeEnds("the tape holds no further attempt of this call")
+            played = self.left[0]
+            self._player.mark(played)
+        self.left.remove(played)
+        self.last = played
+        self.asked.append((request, played))
+        answer = played.response
+        return HTTPResponse(
+            answer.code,
+            answer.headers,
+            _one(answer.body),
+            reason=answer.status.partition(" ")[2],
+            proto=answer.proto,
+            recorded_duration=answer.duration,
+        )
+
+    def skip(self) -> None:
+        """Pass over the next interaction."""
+        self._player.mark(self.left.pop(0))
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+    def result_of(self, call: ToolCall) -> ToolResult:
+        """The result that the tape holds for a call that was just asked for.
+
+        Raises:
+            TapeEnds: it holds none.
+        """
+        after = self.last.id if self.last is not None else -1
+        for interaction in self.tape.interactions:
+            if interaction.id <= after or not _may_hold(interaction, call):
+                continue
+            if interaction.request.method == "CALL":
+                return read_result(call, interaction)
+            try:
+                messages = question(interaction).request.messages
+            except (ConfigError, ModelError):
+                continue
+            for message in reversed(messages):
+                for result in message.all(ToolResult):
+                    if result.call_id == call.id:
+                        return result
+        raise TapeEnds(f"the tape holds no result of {call.name} (call {call.id})")
+
+
+def _may_hold(interaction: Interaction, call: ToolCall) -> bool:
+    request = interaction.request
+    if request.method != "CALL":
+        return call.id.encode() in request.body
+    return request.url == f"tool:{call.name}" and request.body == call.arguments.encode()
+
+
+async def _one(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
+class RecordedTool(Tool):
+    """A tool whose results are the tape's."""
+
+    def __init__(self, spec: ToolSpec, reel: Reel) -> None:
+        self.name = spec.name
+        self.description = spec.description
+        self._spec = spec
+        self._reel = reel
+
+    async def answer(self, call: ToolCall) -> ToolOutcome:
+        """What the tape says.
+
+        Raises:
+            TapeEnds: the tape holds no result of this call.
+        """
+        result = self._reel.result_of(call)
+        return ToolOutcome(result.content, result.is_error)
+
+
+class Rerun(msgspec.Struct):
+    """One conversation of a tape, run again. ``stopped`` says why where the tape ended before the conversation."""
+
+    question: Question
+    run: Run[Any]
+    asked: list[tuple[HTTPRequest, Interaction]]
+    stopped: str | None = None
+
+
+async def rerun(found: Question, reel: Reel, watch: Callable[[Iterable[Event]], None] | None = None) -> Rerun:
+    """Run one conversation again, on the tape alone. ``watch`` is told what happens, in batches."""
+    request = found.request
+    run: Run[Any] = Run(request.messages)
+    first = len(reel.asked)
+    model = Model(
+        f"{found.provider.name}:{request.model}",
+        request.model,
+        found.provider,
+        found.own,
+        found.dialect,
+        key=None,
+        wire=reel,
+        retry=_PATIENT,
+        clock=SYSTEM_CLOCK,
+    )
+    plan = Plan(request, {spec.name: RecordedTool(spec, reel) for spec in request.tools}, max_steps=1_000_000)
+    stopped = None
+    try:
+        async for batch in drive(run, plan, model.call(), None):
+            if watch is not None:
+                watch(batch)
+    except TapeEnds as error:
+        stopped = str(error)
+    except ModelError as error:  # the recorded answer itself: a refusal that ended the recorded run as well
+        stopped = str(error)
+    if len(reel.asked) == first:  # nothing was asked (the first request ends with an answer): pass over it
+        reel.skip()
+    return Rerun(found, run, reel.asked[first:], stopped)

@@ -1,0 +1,346 @@
+"""What a tape holds, as a person tells it: conversations of steps, each with its attempts, answer and tool results.
+
+A tape repeats itself: every request carries the whole history, every refusal the whole request. A transcript says
+each thing once. It is values only, so that a terminal, JSON and a page are three ways of showing the same::
+
+    transcript(tape).entries -> (Conversation(steps=(Step(attempts=(429, 429, 200), …), Step(…))),)
+
+An exchange belongs to the conversation whose words it goes on from: the same question as an unanswered one is another
+attempt, a history that begins with an answered question is the next step, anything else begins a conversation. What no
+dialect here understands is an :class:`Exchange`, plain HTTP; nothing that a tape may hold makes this fail.
+
+Waits between attempts are not on a tape, so durations here are those of the exchanges themselves. Showing a
+transcript is the business of :mod:`playhead.cli.show`; running the tape again is :mod:`playhead.deck.rerun`.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+from playhead.agent.taped import read_result
+from playhead.deck.question import Question, question
+from playhead.errors import ConfigError, PlayheadError
+from playhead.fold import fold, unfold
+from playhead.messages import Message, ToolCall, ToolResult
+from playhead.response import Response, Usage
+from playhead.wire import header
+
+if TYPE_CHECKING:
+    from playhead.tapes import Interaction, Tape
+
+TRANSCRIPT_VERSION = 1
+
+
+class Exchange(msgspec.Struct, frozen=True, tag_field="kind", tag="exchange"):
+    """One exchange as plain HTTP. ``id`` is the interaction's on the tape, sizes are bytes of the bodies, ``duration``
+    is seconds. ``reason`` says why it was not understood; None where it speaks to no model that playhead knows."""
+
+    id: int
+    method: str
+    url: str
+    status: int
+    request_size: int
+    response_size: int
+    duration: float
+    reason: str | None = None
+
+
+class Try(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One attempt: interaction ``id`` on the tape, the HTTP status, seconds. ``error`` is what the refusal said, None
+    for an answer."""
+
+    id: int
+    status: int
+    duration: float
+    error: str | None = None
+
+
+class Told(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A tool's result. ``id`` is the interaction that recorded it and ``duration`` its seconds; both are None where it
+    is known from the next request only."""
+
+    result: ToolResult
+    id: int | None = None
+    duration: float | None = None
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One question and its answer.
+
+    ``said`` are the messages that this question added to the conversation, results of the tools apart: those are
+    ``results`` of the step that called them. ``answer`` is None where no attempt succeeded. ``duration`` is seconds of
+    all attempts and of the slowest tool.
+    """
+
+    number: int
+    said: tuple[Message, ...]
+    attempts: tuple[Try, ...]
+    answer: Response | None
+    results: tuple[Told, ...]
+    duration: float
+
+
+class Conversation(msgspec.Struct, frozen=True, tag_field="kind", tag="conversation"):
+    """One run as the tape shows it. ``tools`` are the names that the model was told of. ``usage`` is that of all steps
+    together, ``cost`` US dollars, None where a step did not report it."""
+
+    provider: str
+    dialect: str
+    model: str
+    tools: tuple[str, ...]
+    steps: tuple[Step, ...]
+    usage: Usage | None
+    cost: Decimal | None
+    duration: float
+
+
+Entry: TypeAlias = Conversation | Exchange
+
+
+class Transcript(msgspec.Struct, frozen=True):
+    """A tape, told. ``date`` is when its first dated answer was made: the response's ``Date`` header as it stands, or
+    Unix seconds of the answer itself; None where nothing says."""
+
+    version: int
+    path: str | None
+    interactions: int
+    entries: tuple[Entry, ...]
+    warnings: tuple[str, ...]
+    date: str | int | None
+
+    @property
+    def conversations(self) -> tuple[Conversation, ...]:
+        """The entries that are conversations."""
+        return tuple(entry for entry in self.entries if isinstance(entry, Conversation))
+
+
+def transcript(tape: Tape, *, path: str | None = None, warnings: tuple[str, ...] = ()) -> Transcript:
+    """The transcript of a tape. ``warnings`` are what its reader had to say, shown along."""
+    teller = _Teller()
+    for interaction in tape.interactions:
+        teller.take(interaction)
+    entries = tuple(entry.finish() if isinstance(entry, _Telling) else entry for entry in teller.entries)
+    return Transcript(TRANSCRIPT_VERSION, path, len(tape.interactions), entries, warnings, _date(tape, entries))
+
+
+def _date(tape: Tape, entries: tuple[Entry, ...]) -> str | int | None:
+    for interaction in tape.interactions:
+        said = header(interaction.response.headers, "Date")
+        if said:
+            return said
+    for entry in entries:
+        if isinstance(entry, Conversation):
+            for step in entry.steps:
+                if step.answer is not None and step.answer.created:
+                    return step.answer.created
+    return None
+
+
+class _Asking:
+    """A step while it is told."""
+
+    def __init__(self, said: tuple[Message, ...]) -> None:
+        self.said = said
+        self.attempts: list[Try] = []
+        self.answer: Response | None = None
+        self.results: dict[str, Told] = {}
+
+    def missing(self) -> tuple[ToolCall, ...]:
+        """The calls whose results are not known yet."""
+        calls = self.answer.tool_calls if self.answer is not None else ()
+        return tuple(call for call in calls if call.id not in self.results)
+
+    def finish(self, number: int) -> Step:
+        order = [call.id for call in self.answer.tool_calls] if self.answer is not None else []
+        results = [self.results[id] for id in order if id in self.results]
+        tools = max((told.duration or 0.0 for told in results), default=0.0)
+        duration = sum(attempt.duration for attempt in self.attempts) + tools
+        return Step(number, self.said, tuple(self.attempts), self.answer, tuple(results), duration)
+
+
+class _Telling:
+    """A conversation while it is told."""
+
+    def __init__(self, found: Question) -> None:
+        self.found = found
+        self.steps: list[_Asking] = []
+
+    def finish(self) -> Conversation:
+        steps = tuple(step.finish(number) for number, step in enumerate(self.steps, 1))
+        usages = [step.answer.usage for step in steps if step.answer is not None]
+        known = [usage for usage in usages if usage is not None]
+        costs = [usage.cost for usage in known if usage.cost is not None]
+        return Conversation(
+            self.found.provider.name,
+            self.found.provider.dialect,
+            self.found.request.model,
+            tuple(tool.name for tool in self.found.request.tools),
+            steps,
+            sum(known[1:], known[0]) if known else None,
+            sum(costs, Decimal(0)).normalize() if costs and len(costs) == len(usages) else None,
+            sum(step.duration for step in steps),
+        )
+
+
+class _Teller:
+    """Takes interactions in order, finds for each where it belongs."""
+
+    def __init__(self) -> None:
+        self.entries: list[_Telling | Exchange] = []
+        # The conversations by the history that their last question had; two may have asked the same.
+        self._by_history: dict[int, list[_Telling]] = {}
+        self._recent: list[_Telling] = []
+
+    def take(self, interaction: Interaction) -> None:
+        if interaction.request.method == "CALL":
+            if not self._told(interaction):
+                self.entries.append(_plain(interaction))
+            return
+        try:
+            found = question(interaction)
+            keys = _histories(found)
+        except ConfigError:  # nobody that playhead knows speaks at this URL
+            self.entries.append(_plain(interaction))
+            return
+        except Exception as error:  # another's bytes: whatever is wrong with them, they are shown as they are
+            self.entries.append(_plain(interaction, _reason(interaction, error)))
+            return
+        asking = self._placed(found, keys)
+        asking.attempts.append(_answered(found, asking))
+
+    def _placed(self, found: Question, keys: list[int]) -> _Asking:
+        """The step that this question belongs to, made where there is none yet."""
+        for telling in self._by_history.get(keys[-1], ()):
+            if telling.steps[-1].answer is None:
+                return telling.steps[-1]
+        messages = found.request.messages
+        for length in range(len(messages) - 1, 0, -1):
+            held = self._by_history.get(keys[length - 1])
+            if held is None:
+                continue
+            continued = next((one for one in held if _goes_on(one, messages[length])), None)
+            if continued is None:
+                continue
+            held.remove(continued)
+            return self._begin(continued, messages[length:], keys[-1])
+        telling = _Telling(found)
+        self.entries.append(telling)
+        self._recent.append(telling)
+        return self._begin(telling, messages, keys[-1])
+
+    def _begin(self, telling: _Telling, added: tuple[Message, ...], key: int) -> _Asking:
+        said: list[Message] = []
+        before = telling.steps[-1] if telling.steps else None
+        for index, message in enumerate(added):
+            if before is not None and index == 0 and message.role == "assistant":
+                continue  # the answer of the step before, told already
+            known = {call.id for call in before.missing()} if before is not None else set()
+            results = message.all(ToolResult)
+            for result in results:
+                if before is not None and result.call_id in known:
+                    before.results[result.call_id] = Told(result)
+            if before is None or not results or any(result.call_id not in before.results for result in results):
+                said.append(message)
+        asking = _Asking(tuple(said))
+        telling.steps.append(asking)
+        self._by_history.setdefault(key, []).append(telling)
+        if self._recent[-1] is not telling:
+            self._recent.remove(telling)
+            self._recent.append(telling)
+        return asking
+
+    def _told(self, interaction: Interaction) -> bool:
+        """Give a recorded tool call to the step that waits for it; False where none does."""
+        name, arguments = interaction.request.url.removeprefix("tool:"), interaction.request.body
+        call_id = header(interaction.request.headers, "Playhead-Call-Id")
+        for telling in reversed(self._recent):
+            step = telling.steps[-1]
+            for call in step.missing():
+                if call.name != name or call.arguments.encode() != arguments or call_id not in (None, call.id):
+                    continue
+                try:
+                    result = read_result(call, interaction)
+                except PlayheadError:
+                    return False
+                step.results[call.id] = Told(result, interaction.id, interaction.response.duration)
+                return True
+        return False
+
+
+def _histories(found: Question) -> list[int]:
+    """A key for each beginning of the history: the last is that of the whole. Cache marks, which move from request to
+    request, are left out."""
+    key = hash((found.provider.name, found.request.model))
+    keys = []
+    for message in found.request.messages:
+        parts = tuple(
+            msgspec.structs.replace(part, cache=None) if getattr(part, "cache", None) else part
+            for part in message.parts
+        )
+        key = hash((key, msgspec.json.encode((message.role, message.name, parts))))
+        keys.append(key)
+    return keys or [key]
+
+
+def _goes_on(telling: _Telling, message: Message) -> bool:
+    """Whether a message can be what came after a conversation's last question: its answer, as the client wrote it
+    down."""
+    answer = telling.steps[-1].answer
+    if answer is None or message.role != "assistant":
+        return False
+    return {call.id for call in message.all(ToolCall)} == {call.id for call in answer.tool_calls}
+
+
+def _answered(found: Question, asking: _Asking) -> Try:
+    """The attempt that an exchange was; a good answer is put into its step."""
+    interaction = found.interaction
+    answer = interaction.response
+    error: str | None
+    try:
+        if answer.code >= 300:
+            refusal = found.dialect.decode_error(answer.code, answer.headers, answer.body, found.theirs)
+            error = refusal.message
+        else:
+            asking.answer = _decoded(found)
+            error = None
+    except Exception as broken:  # as in take: the answer may be anything
+        error = _reason(interaction, broken)
+    return Try(interaction.id, answer.code, answer.duration, error)
+
+
+def _decoded(found: Question) -> Response:
+    answer = found.interaction.response
+    if (header(answer.headers, "content-type") or "").startswith("text/event-stream"):
+        decoder = found.dialect.decoder(found.theirs)
+        events = [*decoder.feed(answer.body), *decoder.close()]
+    else:
+        response, _ = found.dialect.decode_response(answer.body, found.theirs)
+        events = unfold(response)
+    if found.request.tools and found.theirs.profile.tools == "constrained":
+        from playhead.dialects.constrained_tools import Unconstrainer
+
+        events = Unconstrainer(found.request).push(events)
+    return fold(events)
+
+
+def _plain(interaction: Interaction, reason: str | None = None) -> Exchange:
+    request, response = interaction.request, interaction.response
+    return Exchange(
+        interaction.id,
+        request.method,
+        request.url,
+        response.code,
+        len(request.body),
+        len(response.body),
+        response.duration,
+        reason,
+    )
+
+
+def _reason(interaction: Interaction, error: Exception) -> str | None:
+    if isinstance(error, ModuleNotFoundError):
+        return f"no dialect here reads it ({error.name})"
+    return str(error) if isinstance(error, PlayheadError) else f"{type(error).__name__}: {error}"

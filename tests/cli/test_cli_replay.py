@@ -1,0 +1,84 @@
+"""``playhead replay`` and ``playhead verify``: a tape run again, with nothing but the tape."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+Playhead = Callable[..., "subprocess.CompletedProcess[str]"]
+
+ANSWER = """\
+I'll get the current weather for Florence, Italy.
+It's currently **40 °C (104 °F)** in Florence, Italy—quite a hot day, so stay hydrated and seek shade if you're out \
+enjoying the city!
+"""
+
+
+def test_the_seed_is_played_again(playhead: Playhead, seed: Path) -> None:
+    """Ten refusals, the call and its result from the tape, the answer, its cost."""
+    done = playhead("replay", str(seed))
+    assert (done.returncode, done.stdout) == (0, ANSWER)
+    assert done.stderr.count(": 429 after") == 10
+    assert '→ weather({"location": "Florence, Italy"})' in done.stderr
+    assert "← 40 C" in done.stderr
+    assert "12 attempts (429 ×10), 268 in + 66 out tokens, $0.0006258" in done.stderr  # noqa: RUF001
+
+
+def test_json_is_one_document(playhead: Playhead, seed: Path) -> None:
+    """A run for each conversation."""
+    told = json.loads(playhead("replay", str(seed), "--json").stdout)
+    (run,) = told["runs"]
+    assert (run["complete"], run["steps"], run["stopped"]) == (True, 2, None)
+    assert float(run["cost"]) == 0.0006258
+    assert [attempt.get("status") for attempt in run["attempts"]].count(429) == 10
+
+
+def test_a_tape_that_ends_too_soon_is_status_1(playhead: Playhead, seed: Path, tmp_path: Path) -> None:
+    """What there is is played, and why it stops is said."""
+    data = seed.read_bytes()
+    (tmp_path / "short.yaml").write_bytes(data[: data.index(b"  - id: 3")])
+    done = playhead("replay", "short.yaml")
+    assert done.returncode == 1
+    assert done.stdout.startswith("I'll get the current weather")
+    assert "error: the tape holds no" in done.stderr
+
+
+def test_what_no_dialect_understands_is_passed_over(playhead: Playhead, seed: Path, tmp_path: Path) -> None:
+    """A tape of plain HTTP has nothing to replay, and says so."""
+    data = seed.read_bytes().replace(b"https://openrouter.ai/api/v1/chat/completions", b"https://example.com/")
+    (tmp_path / "http.yaml").write_bytes(data)
+    done = playhead("replay", "http.yaml")
+    assert done.returncode == 2
+    assert done.stderr.count("passed over") == 12
+    assert "holds nothing to replay" in done.stderr
+
+
+def test_verify_says_that_all_requests_are_equal(playhead: Playhead, seed: Path, tmp_path: Path) -> None:
+    """The line is the one that scripts look for."""
+    (tmp_path / "florence.yaml").write_bytes(seed.read_bytes())
+    done = playhead("verify", "florence.yaml")
+    assert (done.returncode, done.stdout) == (0, "florence.yaml: 12 of 12 requests equal\n")
+
+
+def test_verify_shows_where_a_request_differs(playhead: Playhead, seed: Path, tmp_path: Path) -> None:
+    """A tape whose later request was changed by hand: status 1, and the place."""
+    data = seed.read_bytes()
+    at = data.index(b"  - id: 3")
+    (tmp_path / "t.yaml").write_bytes(data[:at] + data[at:].replace(b"You are a helpful", b"You are a careless"))
+    done = playhead("verify", "t.yaml")
+    assert done.returncode == 1
+    assert "of 12 requests equal" in done.stdout
+
+
+def test_verify_of_several_tapes_goes_on_after_a_bad_one(playhead: Playhead, seed: Path, tmp_path: Path) -> None:
+    """Each has its line, the last line is the sum, and JSON has a row for each."""
+    (tmp_path / "good.yaml").write_bytes(seed.read_bytes())
+    (tmp_path / "bad.yaml").write_text("no tape\n")
+    done = playhead("verify", "bad.yaml", "good.yaml", "missing.yaml")
+    assert done.returncode == 1
+    assert "good.yaml: 12 of 12 requests equal" in done.stdout
+    assert done.stdout.endswith("1 of 3 tapes, 12 of 12 requests equal\n")
+    told = json.loads(playhead("verify", "bad.yaml", "good.yaml", "--json").stdout)
+    assert (told["ok"], [row["ok"] for row in told["tapes"]]) == (False, [False, True])

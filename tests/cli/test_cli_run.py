@@ -1,0 +1,313 @@
+"""``playhead run`` against a server on loopback: what goes where, tools, tapes, refusals, interruption."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chat_server import ChatServer, Reply, refusal, streamed
+from cli_process import command, environment, on_terminal
+
+from playhead.cli.main import UsageError
+from playhead.cli.run import read_options
+from playhead.tapes import Tape
+
+Chat = Callable[..., "subprocess.CompletedProcess[str]"]
+
+TOOLS = '''
+from typing import Annotated
+from playhead import tool
+
+@tool
+def weather(location: Annotated[str, "the city"]) -> str:
+    """Get weather information for a location"""
+    return "40 C"
+
+def plain(location: str) -> str:
+    """Get weather"""
+    return "12 C"
+
+NUMBER = 5
+'''
+
+CALL = streamed(call=("weather", '{"location": "Florence"}'))
+
+
+def test_the_answer_is_on_stdout_and_the_rest_on_stderr(chat: Chat, server: ChatServer) -> None:
+    """So that ``playhead run … > answer.txt`` holds the answer."""
+    server.script = [streamed("Hello", ", you")]
+    done = chat("hi", "--system", "Be kind.")
+    assert (done.returncode, done.stdout) == (0, "Hello, you\n")
+    assert "1 step, 1 attempt, 10 in + 5 out tokens, cost not reported" in done.stderr
+    assert [message["role"] for message in server.bodies[0]["messages"]] == ["system", "user"]
+    assert server.bodies[0]["stream"] is True
+
+
+def test_quiet_leaves_stderr_to_errors(chat: Chat, server: ChatServer) -> None:
+    """Nothing but the answer."""
+    server.script = [streamed("Hello")]
+    done = chat("hi", "-q")
+    assert (done.stdout, done.stderr) == ("Hello\n", "")
+
+
+def test_the_prompt_may_come_from_stdin(playhead: Chat, server: ChatServer) -> None:
+    """``git diff | playhead run MODEL -``."""
+    server.script = [streamed("ok")]
+    done = playhead("run", "compatible:m", "-", "--base-url", server.url, stdin="from a pipe\n")
+    assert done.returncode == 0
+    assert "from a pipe" in json.dumps(server.bodies[0]["messages"])
+
+
+@pytest.mark.parametrize(("spec", "result"), [("t.py", "40 C"), ("t.py:weather", "40 C")])
+def test_a_tool_from_a_file(chat: Chat, server: ChatServer, tmp_path: Path, spec: str, result: str) -> None:
+    """The call and its result are on stderr, the result goes to the model."""
+    (tmp_path / "t.py").write_text(TOOLS)
+    server.script = [CALL, streamed("It is hot.")]
+    done = chat("weather?", "--tool", spec)
+    assert (done.returncode, done.stdout) == (0, "It is hot.\n")
+    assert '→ weather({"location": "Florence"})' in done.stderr
+    assert f"← {result}" in done.stderr
+    assert server.bodies[1]["messages"][-1]["content"] == result
+
+
+def test_a_plain_function_by_its_name(chat: Chat, server: ChatServer, tmp_path: Path) -> None:
+    """A function needs no decorator when it is named."""
+    (tmp_path / "t.py").write_text(TOOLS)
+    server.script = [streamed("ok")]
+    assert chat("hi", "--tool", "t.py:plain").returncode == 0
+    assert server.bodies[0]["tools"][0]["function"]["name"] == "plain"
+
+
+@pytest.mark.parametrize(
+    ("spec", "complaint"),
+    [
+        ("none.py", "no such file"),
+        ("t.txt", "expected FILE.py or FILE.py:NAME"),
+        ("t.py:wether", "has no 'wether'; did you mean 'weather'?"),
+        ("t.py:NUMBER", "is a int, not a function"),
+        ("bad.py", "line 2: ModuleNotFoundError: No module named 'nowhere'"),
+        ("syntax.py", "line 1: SyntaxError"),
+        ("empty.py", "holds no tool"),
+        ("untyped.py:f", "parameter 'x' has no type"),
+    ],
+)
+def test_a_tool_that_cannot_be_had_is_said(
+    chat: Chat, server: ChatServer, tmp_path: Path, spec: str, complaint: str
+) -> None:
+    """Before anything is asked, in one line that says where."""
+    files = {"t.py": TOOLS, "bad.py": "x = 1\nimport nowhere\n", "syntax.py": "def (:\n", "empty.py": "", "t.txt": ""}
+    for name, text in (files | {"untyped.py": "def f(x):\n    return x\n"}).items():
+        (tmp_path / name).write_text(text)
+    done = chat("hi", "--tool", spec)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
+    assert server.bodies == []
+
+
+def test_refusals_and_waits_are_told(chat: Chat, server: ChatServer) -> None:
+    """Each refused attempt with its status, and how long the wait is."""
+    server.script = [refusal(429, "slow down", retry_after="0"), streamed("done")]
+    done = chat("hi")
+    assert (done.returncode, done.stdout) == (0, "done\n")
+    assert "attempt 1: 429 after" in done.stderr
+    assert "slow down" in done.stderr
+    assert "; again in" in done.stderr
+    assert "2 attempts (429)" in done.stderr
+
+
+def test_a_refusal_for_good_is_status_1(chat: Chat, server: ChatServer) -> None:
+    """One line says what the provider said; with --json it is an object with the HTTP status."""
+    server.script = [refusal(400, "no such thing")]
+    done = chat("hi")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error: " in done.stderr
+    assert "no such thing" in done.stderr
+    done = chat("hi", "--json")
+    assert done.returncode == 1
+    error = json.loads(done.stderr)["error"]
+    assert (error["type"], error["status"]) == ("BadRequestError", 400)
+    assert json.loads(done.stdout.splitlines()[-1])["complete"] is False
+
+
+def test_json_is_a_line_for_each_event_and_the_run_at_the_end(chat: Chat, server: ChatServer) -> None:
+    """Machine readable as it streams."""
+    server.script = [streamed("Hel", "lo")]
+    done = chat("hi", "--json")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    names = [event["event"] for event in events]
+    assert names[:3] == ["step_start", "attempt_start", "response_start"]
+    assert names[-2:] == ["step_end", "run_end"]
+    assert "".join(event["text"] for event in events if event["event"] == "part_delta") in ("Hello", "lo")
+    end = events[-1]
+    assert (end["complete"], end["text"], end["steps"], end["cost"]) == (True, "Hello", 1, None)
+    assert end["usage"] == {"input_tokens": 10, "output_tokens": 5}
+    assert [message["role"] for message in end["messages"]] == ["user", "assistant"]
+    assert done.stderr == ""
+
+
+def test_recorded_then_played_without_the_server(chat: Chat, server: ChatServer, tmp_path: Path) -> None:
+    """The second run asks nothing and says the same."""
+    (tmp_path / "t.py").write_text(TOOLS)
+    server.script = [CALL, streamed("It is hot.")]
+    words = ("weather?", "--tool", "t.py", "--tape", "t.yaml")
+    first = chat(*words)
+    assert [item.request.method for item in Tape.load(tmp_path / "t.yaml").interactions] == ["POST", "CALL", "POST"]
+    server.script = []
+    second = chat(*words)
+    assert (second.returncode, second.stdout) == (0, first.stdout)
+    assert "from the tape" in second.stderr
+    assert len(server.bodies) == 2
+
+
+def test_a_replay_without_a_tape_is_an_error(chat: Chat, server: ChatServer) -> None:
+    """It never goes live."""
+    done = chat("hi", "--tape", "none.yaml", "--tape-mode", "replay")
+    assert done.returncode == 1
+    assert "none.yaml" in done.stderr
+    assert server.bodies == []
+
+
+def test_a_cut_answer_is_taken_back_where_stdout_is_a_file(server: ChatServer, tmp_path: Path) -> None:
+    """``> answer.txt`` holds the whole answer once, and what stood in the file before."""
+    server.script = [streamed("Half an ans", cut=True), streamed("The whole answer")]
+    target = tmp_path / "answer.txt"
+    target.write_text("before\n")
+    with target.open("a") as out:
+        done = subprocess.run(
+            command("run", "compatible:m", "hi", "--base-url", server.url),
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+            timeout=60,
+        )
+    assert done.returncode == 0
+    assert target.read_text() == "before\nThe whole answer\n"
+    assert "is taken back; it starts again" in done.stderr
+
+
+def test_a_cut_answer_on_a_terminal_says_that_it_starts_again(server: ChatServer, tmp_path: Path) -> None:
+    """What was shown stands, and is said to be void."""
+    server.script = [streamed("Half an ans", cut=True), streamed("The whole answer")]
+    shown = on_terminal("run", "compatible:m", "hi", "--base-url", server.url, "--color=never", cwd=tmp_path)
+    assert shown.status == 0
+    head, _, rest = shown.text.partition("the answer starts again:\n")
+    assert head.startswith("Half an ans\n")
+    assert "The whole answer\n" in rest
+
+
+def test_an_answer_cannot_command_the_terminal(server: ChatServer, tmp_path: Path, chat: Chat) -> None:
+    """Escape sequences are written out on a terminal and kept in a pipe."""
+    server.script = [streamed("\x1b]0;owned\x07text")]
+    shown = on_terminal("run", "compatible:m", "hi", "--base-url", server.url, "--color=never", cwd=tmp_path)
+    assert "\\x1b]0;owned\\x07text" in shown.text
+    assert chat("hi").stdout == "\x1b]0;owned\x07text\n"
+
+
+def test_what_a_step_says_does_not_run_into_the_next(server: ChatServer, tmp_path: Path) -> None:
+    """Words before a tool call end their line; the call is shown between, in order."""
+    (tmp_path / "t.py").write_text(TOOLS)
+    server.script = [streamed("Let me look.", call=("weather", '{"location": "F"}')), streamed("Hot.")]
+    shown = on_terminal(
+        "run", "compatible:m", "hi", "--base-url", server.url, "--tool", "t.py", "--color=never", cwd=tmp_path
+    )
+    lines = shown.text.splitlines()
+    assert lines[0:2] == ["Let me look.", '→ weather({"location": "F"})']
+    assert lines[2].startswith("← 40 C")
+    assert lines[3] == "Hot."
+
+
+def interrupted(words: list[str], cwd: Path, ready: Callable[[], Any]) -> tuple[int, str, float]:
+    """Start, wait until ready, interrupt; the status, stderr, and the seconds that it took to end."""
+    process = subprocess.Popen(
+        command(*words), cwd=cwd, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 20
+    while not ready():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate(timeout=20)[1]
+    return process.returncode, errors, time.monotonic() - began
+
+
+def test_ctrl_c_stops_at_once_and_closes_the_connection(server: ChatServer, tmp_path: Path) -> None:
+    """In the middle of an answer: status 130, no traceback, the tape still opens."""
+    server.script = [streamed(*(f"word {n} " for n in range(400)), pause=0.05)]
+    words = ["run", "compatible:m", "hi", "--base-url", server.url, "--tape", "t.yaml"]
+    status, errors, took = interrupted(words, tmp_path, lambda: server.bodies and not time.sleep(0.3))
+    assert status == 130
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    assert took < 2
+    assert server.broken.wait(5)
+    assert len(Tape.load(tmp_path / "t.yaml").interactions) <= 1
+
+
+def test_ctrl_c_does_not_wait_for_a_tool(server: ChatServer, tmp_path: Path) -> None:
+    """A tool that sleeps in its thread holds nothing up; what was recorded before it stands."""
+    slow = "import time, pathlib\ndef nap() -> str:\n    pathlib.Path('napping').touch()\n    time.sleep(60)\n"
+    (tmp_path / "t.py").write_text(slow)
+    server.script = [streamed(call=("nap", "{}"))]
+    words = ["run", "compatible:m", "hi", "--base-url", server.url, "--tool", "t.py:nap", "--tape", "t.yaml"]
+    status, errors, took = interrupted(words, tmp_path, (tmp_path / "napping").exists)
+    assert status == 130
+    assert "Traceback" not in errors
+    assert took < 2
+    assert len(Tape.load(tmp_path / "t.yaml").interactions) == 1
+
+
+def test_a_server_that_is_not_there_is_status_1(playhead: Chat) -> None:
+    """The run fails by its own timeout, in a line."""
+    words = ("run", "compatible:m", "hi", "--base-url", "http://127.0.0.1:9/v1", "--timeout", "1")
+    done = playhead(*words)
+    assert done.returncode == 1
+    assert "error: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_no_chat_answer_is_an_error(chat: Chat, server: ChatServer) -> None:
+    """A page of HTML with status 200 says what was expected."""
+    server.script = [Reply(200, {"Content-Type": "text/html"}, (b"<html>hello</html>",))]
+    done = chat("hi", "--timeout", "5")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_the_limit_of_steps(chat: Chat, server: ChatServer, tmp_path: Path) -> None:
+    """A model that calls for ever is stopped, and what it came to is said."""
+    (tmp_path / "t.py").write_text(TOOLS)
+    server.script = [CALL]
+    done = chat("hi", "--tool", "t.py", "--max-steps", "2")
+    assert done.returncode == 1
+    assert "2 steps" in done.stderr
+    assert len(server.bodies) == 2
+
+
+def test_options_are_read_as_json_or_text() -> None:
+    """Nested by dots; what is no JSON is text."""
+    given = ['provider.only=["wandb"]', "provider.sort=price", "top_k=5", "note=a=b"]
+    assert read_options(given) == {"provider": {"only": ["wandb"], "sort": "price"}, "top_k": 5, "note": "a=b"}
+    for wrong in (["a"], ["=1"], ["a..b=1"], ["a=1", "a=2"], ["a=1", "a.b=2"]):
+        with pytest.raises(UsageError):
+            read_options(wrong)
+
+
+def test_no_key_of_the_environment_is_printed(playhead: Chat, server: ChatServer) -> None:
+    """Not even where the provider repeats it."""
+    server.script = [refusal(401, "bad key sk-or-verysecretkey123")]
+    words = ("run", "openrouter:m", "hi", "--base-url", server.url)
+    done = playhead(*words, OPENROUTER_API_KEY="sk-or-verysecretkey123")
+    assert done.returncode == 1
+    assert any("verysecretkey" in value for value in server.headers[0].values())
+    assert "verysecretkey" not in done.stdout + done.stderr
+    assert os.environ.get("OPENROUTER_API_KEY") != "sk-or-verysecretkey123"
