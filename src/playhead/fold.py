@@ -12,7 +12,7 @@ import msgspec
 
 from playhead.errors import ProtocolError
 from playhead.events import AttemptEvent, Discard, ModelEvent, PartDelta, PartEnd, PartStart, ResponseEnd, ResponseStart
-from playhead.messages import Opaque, Part, Reasoning, Refusal, Source, Text, ToolCall
+from playhead.messages import Native, Opaque, Part, Reasoning, Refusal, Source, Text, ToolCall
 from playhead.response import Response
 
 
@@ -95,6 +95,8 @@ def _finished(part: Part, text: str, opaque: Opaque | None) -> Part:
             return msgspec.structs.replace(part, arguments=head + text, opaque=opaque or part.opaque)
         case Source():
             return msgspec.structs.replace(part, opaque=opaque or part.opaque)
+        case Native() if not text:
+            return Native(part.kind, opaque or part.opaque)
         case _:
             raise ProtocolError(f"a {type(part).__name__} part takes no text")
 

@@ -121,9 +121,21 @@ class Source(msgspec.Struct, frozen=True, tag_field="type", tag="source", omit_d
     opaque: Opaque | None = None
 
 
-Part: TypeAlias = Text | Refusal | Reasoning | File | ToolCall | ToolResult | Source
+class Native(msgspec.Struct, frozen=True, tag_field="type", tag="native", omit_defaults=True):
+    """What a provider said or was told in a way of its own that has no other part: a search that it ran itself, the
+    result of one, a document with settings that only it knows.
 
-AnyPart = TypeVar("AnyPart", Text, Refusal, Reasoning, File, ToolCall, ToolResult, Source)
+    ``kind`` is the wire's own word ("server_tool_use"), for people to read. ``opaque`` holds the whole of it; it goes
+    back verbatim to the dialect that made it, and every other leaves it out with a warning.
+    """
+
+    kind: str
+    opaque: Opaque
+
+
+Part: TypeAlias = Text | Refusal | Reasoning | File | ToolCall | ToolResult | Source | Native
+
+AnyPart = TypeVar("AnyPart", Text, Refusal, Reasoning, File, ToolCall, ToolResult, Source, Native)
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
