@@ -82,12 +82,15 @@ def delta(text: str | None = None, finish: str | None = None, **more: Any) -> di
 
 
 class Loopback:
-    """The server. ``open_connections`` counts the connections that are open now."""
+    """The server. ``open_connections`` counts the connections that are open now, ``connections`` all there were; after
+    request number ``close_after`` (from 1) the connection is closed in order."""
 
     def __init__(self, script: Callable[[int, Asked], Answer]) -> None:
         self.script = script
         self.requests: list[Asked] = []
         self.open_connections = 0
+        self.connections = 0
+        self.close_after: int | None = None
         self.port = 0
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -122,6 +125,7 @@ class Loopback:
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open_connections += 1
+        self.connections += 1
         try:
             while await self._exchange(reader, writer):
                 pass
@@ -144,7 +148,7 @@ class Loopback:
         answer = self.script(number, asked)
         closed = asyncio.ensure_future(reader.read(1))
         try:
-            return await self._write(writer, answer, closed)
+            return await self._write(writer, answer, closed) and len(self.requests) != self.close_after
         finally:
             closed.cancel()
 

@@ -23,6 +23,7 @@ from playhead.fold import Folder, unfold
 from playhead.request import Request
 from playhead.response import Response
 from playhead.transport.auth import AuthTransport, Key
+from playhead.transport.retry import DEFAULT_POLICY, SYSTEM_CLOCK, Clock, Exchange, RetryPolicy, attempts, enrich
 from playhead.wire import Headers, HTTPRequest, header
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from playhead.tapes import Session
     from playhead.transport.base import Transport
     from playhead.transport.http import Timeouts
-    from playhead.transport.retry import Clock, Exchange, RetryPolicy
 
 
 class Model:
@@ -90,7 +90,6 @@ class Model:
         """
         from playhead.providers.catalog import endpoint, resolve
         from playhead.transport.http import DEFAULT_TIMEOUTS, shared_http
-        from playhead.transport.retry import DEFAULT_POLICY, SYSTEM_CLOCK
 
         provider, name = resolve(id)
         wire = transport or shared_http(timeouts or DEFAULT_TIMEOUTS)
@@ -170,8 +169,6 @@ class Call:
         Raises:
             ModelError: the call failed for good; ``error.attempts`` are its tries.
         """
-        from playhead.transport.retry import attempts
-
         model, asked = self._model, request
         if model.endpoint.profile.tools == "constrained":
             from playhead.dialects.constrained_tools import constrain
@@ -189,8 +186,6 @@ class Call:
         return attempts(attempt, step=step, policy=model.retry, clock=model.clock, random=model.random)
 
     async def _attempt(self, http: HTTPRequest, exchange: Exchange) -> AsyncGenerator[Sequence[ModelEvent], None]:
-        from playhead.transport.retry import enrich
-
         model = self._model
         answer = await self._transport.send(http)
         try:
@@ -253,11 +248,8 @@ _REQUEST_IDS = ("x-request-id", "request-id", "x-generation-id", "cf-ray")
 
 def request_id(headers: Headers) -> str | None:
     """The provider's id of an exchange; None where it gave none."""
-    for name in _REQUEST_IDS:
-        value = header(headers, name)
-        if value:
-            return value
-    return None
+    found = {name.lower(): value for name, value in headers if value}
+    return next((found[name] for name in _REQUEST_IDS if name in found), None)
 
 
 def dialect_named(name: str) -> Dialect:

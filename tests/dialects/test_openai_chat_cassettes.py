@@ -170,7 +170,7 @@ def test_what_is_not_modelled_is_reported(exchanges: list[Any]) -> None:
             decoder.close()
             seen |= decoder.unmodelled
         else:
-            seen |= openai_chat.decode_response(exchange.answer, ANYONE)[1]
+            seen |= openai_chat.decode_response(exchange.answer, ANYONE, report=True)[1]
     assert {"system_fingerprint", "usage.cost_details", "choices[].delta.provider_metadata", "timings"} <= seen
     assert not {path for path in seen if path.endswith(("content", "arguments", "reasoning_details", ".cost"))}
 

@@ -191,7 +191,7 @@ def test_other_choices_and_unknown_fields_are_reported() -> None:
         b'{"choices":[{"index":0,"message":{"content":"a","mood":"good","nothing":null}},'
         b'{"index":1,"message":{"content":"b"}}],"extra":{"x":1},"empty":[]}'
     )
-    response, unmodelled = openai_chat.decode_response(body, ANYONE)
+    response, unmodelled = openai_chat.decode_response(body, ANYONE, report=True)
     assert response.text == "a"
     assert unmodelled == {"choices[1]", "choices[].message.mood", "extra"}
 

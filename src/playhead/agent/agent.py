@@ -200,15 +200,11 @@ class Agent(Generic[Output]):
         Raises:
             ConfigError: called inside a running event loop, which it would block; await ``agent.run`` there.
         """
-        import asyncio
+        from playhead.agent.blocking import block_on
 
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return asyncio.run(
-                self.run(prompt, messages=messages, tape=tape, tape_mode=tape_mode, fail_on_unplayed=fail_on_unplayed)
-            )
-        raise ConfigError("run_sync would block the event loop that is running here; use: await agent.run(…)")
+        return block_on(
+            self.run(prompt, messages=messages, tape=tape, tape_mode=tape_mode, fail_on_unplayed=fail_on_unplayed)
+        )
 
     def _start(
         self,

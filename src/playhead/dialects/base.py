@@ -96,8 +96,8 @@ class Dialect(Protocol):
     def decode_request(self, http: HTTPRequest) -> DecodedRequest:
         """The reverse: ``encode_request(decode_request(h))`` has the same JSON body as ``h``."""
 
-    def decode_response(self, body: bytes, endpoint: Endpoint) -> tuple[Response, frozenset[str]]:
-        """A whole answer, and the paths in it that the vocabulary does not model.
+    def decode_response(self, body: bytes, endpoint: Endpoint, report: bool = False) -> tuple[Response, frozenset[str]]:
+        """A whole answer and, where ``report`` asks for them, the paths in it that the vocabulary does not model.
 
         Raises:
             ModelError: the body is an error inside a 200, or not what the protocol says.

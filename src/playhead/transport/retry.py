@@ -13,6 +13,7 @@ are arguments. A failed attempt that came from a tape is followed by the next at
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -47,13 +48,9 @@ class SystemClock:
     """The machine's own time."""
 
     def monotonic(self) -> float:
-        import time
-
         return time.monotonic()
 
     def time(self) -> float:
-        import time
-
         return time.time()
 
     async def sleep(self, seconds: float) -> None:

@@ -22,7 +22,7 @@ from playhead.dialects.openai_chat.response import (
 )
 from playhead.errors import ModelError
 from playhead.events import ModelEvent, PartDelta, PartEnd, PartStart, ResponseEnd, ResponseStart
-from playhead.messages import File, Opaque, Part, Reasoning, Refusal, Source, Text, ToolCall, ToolResult
+from playhead.messages import File, Native, Opaque, Part, Reasoning, Refusal, Source, Text, ToolCall, ToolResult
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -85,8 +85,8 @@ class StreamEncoder:
                 return b"" if image is None else self._chunk({"images": [image]})
             case Source():
                 return self._chunk({"annotations": [encode_source(part)]})
-            case ToolResult():
-                return b""  # no model answers with one
+            case ToolResult() | Native():
+                return b""  # no model answers with the one, and another wire's own cannot be said on this one
 
     def _delta(self, index: int, text: str) -> bytes:
         match self._parts.get(index):

@@ -19,7 +19,7 @@ from playhead.dialects.base import Encoded, EncodeWarning, Endpoint, Memo
 from playhead.dialects.openai_chat.content import NAME, encode_cache, encode_file, encode_text
 from playhead.dialects.openai_chat.fields import EXTRA
 from playhead.dialects.openai_chat.profile import Profile, wants_text_beside
-from playhead.messages import File, Message, Reasoning, Refusal, Source, Text, ToolCall, ToolResult
+from playhead.messages import File, Message, Native, Reasoning, Refusal, Source, Text, ToolCall, ToolResult
 from playhead.request import NamedTool, OutputSchema, Request, ToolSpec
 from playhead.wire import HTTPRequest
 
@@ -40,7 +40,7 @@ def encode_request(request: Request, endpoint: Endpoint, memo: Memo | None = Non
             piece = known[1]
         else:
             before = len(warnings)
-            said = _Message(message, profile, f"messages[{position}]", warnings).encoded()
+            said = _plain(message, profile) or _Message(message, profile, f"messages[{position}]", warnings).encoded()
             piece = _encode(said)[1:-1]
             if memo is not None and len(warnings) == before:
                 memo[id(message)] = (message, piece)
@@ -147,6 +147,16 @@ def _tool(tool: ToolSpec, position: int, profile: Profile, warnings: list[Encode
     return said
 
 
+def _plain(message: Message, profile: Profile) -> list[dict[str, Any]] | None:
+    """The short way for what most messages are: one text, unmarked. None for all others."""
+    if len(message.parts) != 1 or message.name is not None or message.role in profile.text_as_parts:
+        return None
+    part = message.parts[0]
+    if type(part) is not Text or part.cache is not None or message.role == "tool":
+        return None
+    return [{"role": profile.system_role if message.role == "system" else message.role, "content": part.text}]
+
+
 class _Message:
     """One message on its way out. A tool's results are messages of their own here, so one may become several."""
 
@@ -208,6 +218,8 @@ class _Message:
                         self._warn("this wire takes no file back from the assistant; it was left out")
                 case Source():
                     self._warn("this wire takes no sources back; they were left out")
+                case Native(kind=kind):
+                    self._warn(f"this wire cannot hold a {kind} of another; it was left out")
                 case ToolResult():
                     pass
         if texts:

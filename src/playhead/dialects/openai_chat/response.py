@@ -39,8 +39,8 @@ from playhead.response import FinishReason, Response, Usage
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-def decode_response(body: bytes, endpoint: Endpoint) -> tuple[Response, frozenset[str]]:
-    """A whole answer, and the paths in it that the vocabulary does not model.
+def decode_response(body: bytes, endpoint: Endpoint, report: bool = False) -> tuple[Response, frozenset[str]]:
+    """A whole answer and, where ``report`` asks for them, the paths in it that the vocabulary does not model.
 
     Raises:
         ModelError: the body is an error inside a 200, of the class that fits it.
@@ -82,7 +82,7 @@ def decode_response(body: bytes, endpoint: Endpoint) -> tuple[Response, frozense
         answer.provider or None,
         whole_number(answer.created),
     )
-    return response, frozenset(unmodelled_paths(body))
+    return response, frozenset(unmodelled_paths(body)) if report else frozenset()
 
 
 def _call(call: WireCall, position: int, response_id: str | None) -> ToolCall:

@@ -184,7 +184,7 @@ class StreamDecoder:
         return data
 
     def _decode_whole(self, body: bytes) -> tuple[Any, set[str]]:
-        response, unmodelled = decode_response(body, self._endpoint)
+        response, unmodelled = decode_response(body, self._endpoint, self._report)
         return response, set(unmodelled)
 
     def _take(self, event: ServerSentEvent, events: list[ModelEvent]) -> None:

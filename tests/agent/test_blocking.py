@@ -1,0 +1,74 @@
+"""run_sync: one loop kept for the main thread, and its connections with it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from scripted_server import Loopback, completion, reply
+
+PROGRAM = """
+import sys, os, threading
+from playhead import Agent, tool
+
+agent = Agent("compatible:m", base_url=sys.argv[1], api_key="none")
+for n in range(5):
+    assert agent.run_sync("hi").text == "hi"
+"""
+
+
+def run(program: str, url: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "always", "-c", program, url], capture_output=True, text=True, timeout=60
+    )
+
+
+def test_calls_one_after_another_share_a_connection_and_end_cleanly() -> None:
+    with Loopback(lambda n, a: reply(completion("hi"))) as server:
+        done = run(PROGRAM, server.url)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert len(server.requests) == 5
+        assert server.connections == 1
+
+
+def test_a_connection_that_the_server_closed_between_two_calls_is_not_used() -> None:
+    program = PROGRAM + "import time; time.sleep(0.5)\nrun = agent.run_sync('hi')\nassert len(run.attempts) == 1\n"
+    with Loopback(lambda n, a: reply(completion("hi"))) as server:
+        server.close_after = 5
+        done = run(program, server.url)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert server.connections == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_has_a_loop_of_its_own() -> None:
+    program = PROGRAM + (
+        "pid = os.fork()\n"
+        "if pid == 0:\n"
+        "    assert agent.run_sync('hi').text == 'hi'\n"
+        "    os._exit(7)\n"
+        "assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7\n"
+        "assert agent.run_sync('hi').text == 'hi'\n"
+    )
+    with Loopback(lambda n, a: reply(completion("hi"))) as server:
+        done = run(program, server.url)
+        assert done.returncode == 0, done.stderr
+        assert len(server.requests) == 7
+
+
+def test_threads_run_at_once() -> None:
+    from playhead import Agent
+
+    texts: list[str] = []
+    with Loopback(lambda n, a: reply(completion("hi"))) as server:
+        agent = Agent("compatible:m", base_url=server.url, api_key="none")
+        threads = [threading.Thread(target=lambda: texts.append(agent.run_sync("hi").text)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert texts == ["hi"] * 8
