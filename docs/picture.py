@@ -70,7 +70,9 @@ def drawn(text: str) -> str:
     for number, line in enumerate(lines):
         x, y = 20.0, 54 + number * LINE
         for words, style in spans(line):
-            rows.append(f'<text x="{x:.1f}" y="{y}" {style} xml:space="preserve">{escape(words)}</text>')
+            for run in re.finditer(r"\S+(?: \S+)*", words):  # each stands in its own column, whatever the font
+                place = f'x="{x + run.start() * CELL:.1f}" y="{y}" textLength="{len(run[0]) * CELL:.1f}"'
+                rows.append(f"<text {place} {style}>{escape(run[0])}</text>")
             x += len(words) * CELL
     dots = "".join(
         f'<circle cx="{20 + 18 * i}" cy="20" r="6" fill="{c}"/>'

@@ -162,3 +162,15 @@ def test_a_command_goes_on_after_a_backslash() -> None:
     """A long command may take several lines; its output begins after them."""
     text = "$ playhead run m \\\n    'hi'\nhello\n\n$ playhead show t\n"
     assert list(commands(text)) == [("playhead run m     'hi'", "hello\n\n"), ("playhead show t", "")]
+
+
+def test_the_picture_shows_what_the_command_prints() -> None:
+    """Where it does not, `python docs/picture.py` draws it anew."""
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("picture", ROOT / "docs" / "picture.py")
+    assert spec is not None
+    assert spec.loader is not None
+    picture = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(picture)
+    assert picture.drawn(picture.printed()) == picture.PICTURE.read_text(encoding="utf-8")
