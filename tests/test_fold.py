@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+import msgspec
 import pytest
 
 from playhead.errors import ProtocolError
 from playhead.events import ModelEvent, PartDelta, PartEnd, PartStart, ResponseEnd, ResponseStart
 from playhead.fold import Folder, fold, unfold
-from playhead.messages import File, Opaque, Reasoning, Refusal, Source, Text, ToolCall
+from playhead.messages import File, Opaque, Part, Reasoning, Refusal, Source, Text, ToolCall
 from playhead.response import FinishReason, Response, Usage
 
 STOP = FinishReason("stop", "stop")
@@ -74,3 +77,27 @@ def test_partial_has_what_came_so_far() -> None:
 def test_fold_refuses_events_that_are_out_of_order(events: list[ModelEvent]) -> None:
     with pytest.raises(ProtocolError):
         fold(events)
+
+
+@pytest.mark.parametrize("part", [File("image/png", data=b"x"), Source("https://x.test"), Text("a"), Refusal("no")])
+def test_the_data_of_a_parts_end_is_kept_by_every_part_that_has_a_place_for_it(part: Part) -> None:
+    made = fold([ResponseStart(), PartStart(0, part), PartEnd(0, SIGNED), ResponseEnd(STOP)]).parts[0]
+    assert made == msgspec.structs.replace(part, opaque=SIGNED)
+
+
+@pytest.mark.parametrize("part", [File("image/png", data=b"x"), Source("https://x.test")])
+def test_text_for_a_part_that_has_none_is_not_swallowed(part: Part) -> None:
+    with pytest.raises(ProtocolError, match="takes no text"):
+        fold([ResponseStart(), PartStart(0, part), PartDelta(0, "x"), PartEnd(0), ResponseEnd(STOP)])
+
+
+def test_a_part_that_never_began_cannot_end() -> None:
+    with pytest.raises(ProtocolError, match="part 3 expected to have begun"):
+        fold([ResponseStart(), PartEnd(3, SIGNED), ResponseEnd(STOP)])
+
+
+def test_a_cost_is_a_sum_only_where_every_part_of_it_is_known() -> None:
+    """A bill that lacks a part is no bill; tokens are what was counted."""
+    known, unknown = Usage(1, 2, cost=Decimal("0.1")), Usage(3, None, 4)
+    assert known + unknown == unknown + known == Usage(4, 2, 4)
+    assert known + known == Usage(2, 4, cost=Decimal("0.2"))

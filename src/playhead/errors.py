@@ -43,6 +43,16 @@ class PlayheadError(Exception):
 
     run: Any = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As pickle wants it: the class, the args and all attributes, the run among them; no ``__init__`` is called."""
+        return _rebuild, (type(self), self.args), vars(self)
+
+
+def _rebuild(kind: type[PlayheadError], args: tuple[Any, ...]) -> PlayheadError:
+    error = kind.__new__(kind)
+    error.args = args
+    return error
+
 
 class ConfigError(PlayheadError, ValueError):
     """What was asked for cannot be; the message says what would be right."""
@@ -62,10 +72,12 @@ class ModelError(PlayheadError):
         retryable: whether trying the same again can help.
         retry_after: seconds that the provider asked to wait, None when it did not say.
         body: the answer's raw body as far as it came, known secrets replaced.
+        advised: what the answer's body itself said of trying again, before any rule of statuses; None when nothing.
         attempts: the attempts (see :class:`playhead.events.Attempt`) of the call that was given up, () elsewhere.
     """
 
     retryable_by_default = False
+    advised: bool | None = None
     attempts: tuple[Any, ...] = ()
 
     def __init__(
@@ -91,15 +103,6 @@ class ModelError(PlayheadError):
     def __str__(self) -> str:
         where = " ".join(str(word) for word in (self.provider, self.status) if word)
         return f"{where}: {self.message}" if where else self.message
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.message, {k: v for k, v in vars(self).items() if k != "message"})
-
-
-def _rebuild(kind: type[ModelError], message: str, state: dict[str, Any]) -> ModelError:
-    error = kind(message)
-    vars(error).update(state)
-    return error
 
 
 class BadRequestError(ModelError):
@@ -177,13 +180,6 @@ class LimitError(PlayheadError):
         super().__init__(message)
         self.limit = limit
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _relimit, (str(self), self.limit)
-
-
-def _relimit(message: str, limit: str) -> LimitError:
-    return LimitError(message, limit=limit)
-
 
 class OutputError(PlayheadError):
     """The answer does not hold the output type; the message says where."""
@@ -200,13 +196,6 @@ class TapeFormatError(TapeError, ValueError):
         self.message, self.path, self.line = message, path, line
         where = ":".join(str(word) for word in (path, line) if word is not None)
         super().__init__(f"{where}: {message}" if where else message)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _reformat, (self.message, self.path, self.line)
-
-
-def _reformat(message: str, path: str | None, line: int | None) -> TapeFormatError:
-    return TapeFormatError(message, path=path, line=line)
 
 
 class TapeMissError(TapeError):

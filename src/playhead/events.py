@@ -67,8 +67,8 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``step`` and ``number`` count from 1. ``status`` is the HTTP status, None when no answer came. ``error`` says what
     went wrong, None for the one that succeeded. ``duration`` is seconds from sending to the end of the answer, and
-    ``wait`` the seconds then waited before the next attempt, None where there was none. On a replay both are what the
-    tape says, or 0.
+    ``wait`` the seconds then waited before the next attempt, None where there was none. On a replay ``duration`` is
+    what the tape says, and ``wait`` None: a tape does not hold it, and a replay does not wait.
     """
 
     step: int

@@ -12,7 +12,7 @@ import msgspec
 
 from playhead.errors import ProtocolError
 from playhead.events import AttemptEvent, Discard, ModelEvent, PartDelta, PartEnd, PartStart, ResponseEnd, ResponseStart
-from playhead.messages import Native, Opaque, Part, Reasoning, Refusal, Source, Text, ToolCall
+from playhead.messages import File, Native, Opaque, Part, Reasoning, Refusal, Source, Text, ToolCall
 from playhead.response import Response
 
 
@@ -40,13 +40,15 @@ class Folder:
                 try:
                     self._texts[event.index].append(event.text)  # type: ignore[union-attr]
                 except IndexError:
-                    raise ProtocolError(f"part {event.index} expected to have begun before its text") from None  # type: ignore[union-attr]
+                    raise self._not_begun(event.index) from None  # type: ignore[union-attr]
             elif isinstance(event, PartStart):
                 if event.index != len(self._parts):
                     raise ProtocolError(f"part {len(self._parts)} expected to begin next, part {event.index} began")
                 self._parts.append(event.part)
                 self._texts.append([])
             elif isinstance(event, PartEnd):
+                if not 0 <= event.index < len(self._parts):
+                    raise self._not_begun(event.index)
                 if event.opaque is not None:
                     self._opaque[event.index] = event.opaque
             elif isinstance(event, ResponseStart):
@@ -56,11 +58,19 @@ class Folder:
             elif isinstance(event, Discard):
                 self._clear()
 
+    def _not_begun(self, index: int) -> ProtocolError:
+        return ProtocolError(f"part {index} expected to have begun before its text and its end")
+
+    @property
+    def complete(self) -> bool:
+        """Whether the response has ended."""
+        return self._end is not None
+
     @property
     def partial(self) -> tuple[Part, ...]:
         """The parts so far, whether or not they have ended."""
         return tuple(
-            _finished(part, "".join(texts), self._opaque.get(index))
+            finished(part, "".join(texts), self._opaque.get(index))
             for index, (part, texts) in enumerate(zip(self._parts, self._texts, strict=True))
         )
 
@@ -83,22 +93,27 @@ def fold(events: Iterable[ModelEvent]) -> Response:
     return folder.response()
 
 
-def _finished(part: Part, text: str, opaque: Opaque | None) -> Part:
+def finished(part: Part, text: str, opaque: Opaque | None) -> Part:
+    """The part with the text of its deltas joined to it and the data of its end.
+
+    Raises:
+        ProtocolError: a part of this kind takes neither.
+    """
     if not text and opaque is None:
         return part
     match part:
         case Text(text=head) | Refusal(text=head):
-            return msgspec.structs.replace(part, text=head + text)
+            return msgspec.structs.replace(part, text=head + text, opaque=opaque or part.opaque)
         case Reasoning(text=head):
             return Reasoning(head + text, opaque or part.opaque)
         case ToolCall(arguments=head):
             return msgspec.structs.replace(part, arguments=head + text, opaque=opaque or part.opaque)
-        case Source():
+        case Source() | File() if not text:
             return msgspec.structs.replace(part, opaque=opaque or part.opaque)
         case Native() if not text:
             return Native(part.kind, opaque or part.opaque)
         case _:
-            raise ProtocolError(f"a {type(part).__name__} part takes no text")
+            raise ProtocolError(f"a {type(part).__name__} part takes no {'text' if text else 'data at its end'}")
 
 
 def unfold(response: Response) -> list[ModelEvent]:

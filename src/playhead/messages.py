@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from playhead.errors import HistoryFormatError
+from playhead.errors import ConfigError, HistoryFormatError
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
@@ -45,16 +45,18 @@ class Opaque(msgspec.Struct, frozen=True):
 
 
 class Text(msgspec.Struct, frozen=True, tag_field="type", tag="text", omit_defaults=True):
-    """Plain text, as said by any role."""
+    """Plain text, as said by any role. ``opaque`` holds what the provider said of it beside the words."""
 
     text: str
     cache: Cache | None = None
+    opaque: Opaque | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True, tag_field="type", tag="refusal", omit_defaults=True):
     """The model's words for declining, where the provider sets them apart from text."""
 
     text: str
+    opaque: Opaque | None = None
 
 
 class Reasoning(msgspec.Struct, frozen=True, tag_field="type", tag="reasoning", omit_defaults=True):
@@ -71,7 +73,8 @@ class File(msgspec.Struct, frozen=True, tag_field="type", tag="file", omit_defau
     """An image, a PDF, audio: by value (``data``, base64 in JSON) or by ``url``; exactly one of the two is given.
 
     ``media_type`` is an IANA media type ("image/png"), or "" where a URL's type is not known. ``detail`` is the
-    provider's own resolution word ("low", "high"); None means not said.
+    provider's own resolution word ("low", "high"); None means not said. ``opaque`` is what the provider that made the
+    file wants back with it.
     """
 
     media_type: str
@@ -80,6 +83,7 @@ class File(msgspec.Struct, frozen=True, tag_field="type", tag="file", omit_defau
     name: str | None = None
     detail: str | None = None
     cache: Cache | None = None
+    opaque: Opaque | None = None
 
 
 class ToolCall(msgspec.Struct, frozen=True, tag_field="type", tag="tool_call", omit_defaults=True):
@@ -200,9 +204,60 @@ def user(*content: str | Part) -> Message:
 
 
 def as_messages(prompt: str | Message | Sequence[Message]) -> tuple[Message, ...]:
-    """What a caller may pass as a prompt, as messages: a string is one user message."""
+    """What a caller may pass as a prompt, as messages: a string is one user message.
+
+    Raises:
+        ConfigError: something else is among them; the message says what would be right.
+    """
+    messages: tuple[Message, ...]
     if isinstance(prompt, str):
-        return (user(prompt),)
-    if isinstance(prompt, Message):
-        return (prompt,)
-    return tuple(prompt)
+        messages = (user(prompt),)
+    elif isinstance(prompt, Message):
+        messages = (prompt,)
+    elif isinstance(prompt, Iterable):
+        messages = tuple(prompt)
+    else:
+        raise ConfigError(f"a prompt is text, a Message or several; got a {type(prompt).__name__}")
+    for number, message in enumerate(messages):
+        if not isinstance(message, Message):
+            raise ConfigError(
+                f"message {number} is a {type(message).__name__}; a playhead.Message is expected, "
+                'as user("…"), system("…") or Message("assistant", (Text("…"),)) make it'
+            )
+        for part in message.parts:
+            if isinstance(part, Text):
+                _check_whole(part.text, number)
+    return messages
+
+
+def _check_whole(text: str, number: int) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"message {number} holds half a character at {error.start} ({text[error.start]!a}), which no wire carries; "
+            "text read with errors='surrogateescape' has such, errors='replace' has not"
+        ) from None
+
+
+def closed(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """The history with every tool call answered: a call that never got its result (the run was stopped) is answered
+    with an error that says so. Providers refuse a history in which something else follows an unanswered call."""
+    result: list[Message] = []
+    at = 0
+    while at < len(messages):
+        message = messages[at]
+        at += 1
+        result.append(message)
+        calls = message.all(ToolCall) if message.role == "assistant" else ()
+        if not calls:
+            continue
+        answers: list[ToolResult] = []
+        while at < len(messages) and messages[at].role == "tool":
+            answers.extend(messages[at].all(ToolResult))
+            at += 1
+        have = {answer.call_id for answer in answers}
+        words = (Text("Error: interrupted before it had a result"),)
+        answers.extend(ToolResult(call.id, call.name, words, True) for call in calls if call.id not in have)
+        result.append(Message("tool", tuple(answers)))
+    return tuple(result)

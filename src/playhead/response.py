@@ -44,14 +44,20 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
         return (self.input_tokens or 0) + (self.output_tokens or 0)
 
     def __add__(self, other: Usage) -> Usage:
-        """Field by field; a count missing on one side is the other's, missing on both stays None."""
+        """Field by field. A cost is the sum of two costs, and None where either is missing: a bill that lacks a part of
+        what was paid is no bill.
+
+        A count missing on one side is the other's, and None only where both miss it: what was counted. Counts are a
+        measure, not a debt, and providers leave out the ones that do not apply (no cache, no reasoning), so that one
+        answer without them would hide those of all the others.
+        """
         return Usage(
             _add(self.input_tokens, other.input_tokens),
             _add(self.output_tokens, other.output_tokens),
             _add(self.cached_tokens, other.cached_tokens),
             _add(self.cache_write_tokens, other.cache_write_tokens),
             _add(self.reasoning_tokens, other.reasoning_tokens),
-            other.cost if self.cost is None else self.cost if other.cost is None else self.cost + other.cost,
+            None if self.cost is None or other.cost is None else self.cost + other.cost,
         )
 
 

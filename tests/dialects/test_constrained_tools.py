@@ -225,3 +225,11 @@ def test_reasoning_passes_through_with_its_number_kept_in_order() -> None:
         ]
     )
     assert fold(found).parts == (Reasoning("hm"), Text("x"))
+
+
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_half_a_character_in_a_held_answer_is_replaced(size: int) -> None:
+    """The keys stand in another order, so that the answer is held to its end and read as JSON."""
+    assert answered(r'{"answer": "a\ud83d", "tool": "none"}', size=size).text == "a\ufffd"
+    made = answered(r'{"tool": "weather", "arguments": {"city": "a\ud83d"}}', size=size)
+    assert made.tool_calls[0].arguments == r'{"city": "a\ufffd"}'

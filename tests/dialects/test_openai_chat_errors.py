@@ -173,3 +173,36 @@ def test_an_encoded_error_is_decoded_the_same(kind: type[ModelError]) -> None:
     found = error(status, data)
     assert type(found) is kind
     assert (found.message, found.retry_after, found.retryable) == ("it went wrong", 2.5, kind.retryable_by_default)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "advised"),
+    [
+        (503, {"message": "gone", "code": 503, "availability": {"retryable": False}}, False),
+        (400, {"message": "again", "availability": {"retryable": True, "retry_after": 2}}, True),
+        (503, {"message": "busy", "availability": {"retryable": "no"}}, None),
+        (429, {"message": "quota", "type": "insufficient_quota", "code": "insufficient_quota"}, False),
+        (500, {"message": "too long", "code": "context_length_exceeded"}, False),
+        (429, {"message": "slower", "code": "rate_limit_exceeded"}, None),
+        (503, {"message": "busy"}, None),
+    ],
+)
+def test_what_a_body_says_of_trying_again_is_kept_apart_from_what_its_status_says(
+    status: int, said: dict[str, Any], advised: bool | None
+) -> None:
+    """A rule of statuses must be able to see that the body spoke."""
+    found = error(status, {"error": said})
+    assert found.advised is advised
+    assert found.retryable is (found.retryable_by_default if advised is None else advised)
+
+
+def test_an_account_without_credits_is_not_asked_again() -> None:
+    found = error(429, {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}})
+    assert type(found) is PaymentRequiredError
+    assert not found.retryable
+
+
+def test_half_a_character_in_a_refusal_does_not_hide_what_it_says() -> None:
+    found = error(429, b'{"error":{"message":"cut \\ud83d","code":"insufficient_quota"}}')
+    assert type(found) is PaymentRequiredError
+    assert found.message == "cut \ufffd"

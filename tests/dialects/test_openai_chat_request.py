@@ -152,12 +152,17 @@ def test_a_memo_keeps_the_bytes_of_each_message() -> None:
     assert [m["content"] for m in body(Request("m", (first, second)), memo=memo)["messages"]] == ["kept", "two"]
 
 
-def test_a_message_with_a_warning_warns_each_time() -> None:
+def test_a_message_with_a_warning_is_encoded_once_and_warns_once_in_a_memo() -> None:
+    """Else a run of N steps whose messages lose something would encode N² of them, and warn as often."""
     memo: Memo = {}
-    request = Request("m", (Message("assistant", (Text("a"), Source("https://x.test"))),))
+    lossy = Message("assistant", (Text("a"), Source("https://x.test")))
     here = Endpoint("p", "https://p.test/v1", ROUTER)
-    assert openai_chat.encode_request(request, here, memo).warnings
-    assert openai_chat.encode_request(request, here, memo).warnings
+    first = openai_chat.encode_request(Request("m", (lossy,)), here, memo)
+    second = openai_chat.encode_request(Request("m", (lossy, user("b"), lossy)), here, memo)
+    assert [warning.where for warning in first.warnings] == ["messages[0]"]
+    assert second.warnings == ()
+    assert memo[id(lossy)] == (lossy, b'{"role":"assistant","content":"a"}')
+    assert openai_chat.encode_request(Request("m", (lossy,)), here).warnings == first.warnings
 
 
 def test_the_same_request_gives_the_same_bytes() -> None:

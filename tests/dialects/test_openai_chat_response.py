@@ -224,3 +224,99 @@ def test_an_answer_that_is_none_raises_what_it_is(body: bytes, kind: type[ModelE
         openai_chat.decode_response(body, ANYONE)
     assert caught.value.provider == "anyone"
     assert type(caught.value) is kind or kind is ModelError
+
+
+@pytest.mark.parametrize(
+    ("said", "read", "reported"),
+    [
+        ('{"prompt_tokens":10.0,"completion_tokens":"5"}', Usage(10, 5), set()),
+        ('{"prompt_tokens":-1,"completion_tokens":5}', Usage(None, 5), {"usage.prompt_tokens"}),
+        ('{"prompt_tokens":1.5,"completion_tokens":1e30}', Usage(), {"usage.prompt_tokens", "usage.completion_tokens"}),
+        ('{"prompt_tokens":true,"total_tokens":[]}', Usage(), {"usage.prompt_tokens", "usage.total_tokens"}),
+        ('{"prompt_tokens":3,"cost":"0.25"}', Usage(3, cost=Decimal("0.25")), set()),
+        ('{"prompt_tokens":3,"cost":"free"}', Usage(3), {"usage.cost"}),
+        ('{"prompt_tokens":3,"cost":NaN}', Usage(3), {"usage.cost"}),
+        ('{"prompt_tokens":3,"cost":"NaN"}', Usage(3), {"usage.cost"}),
+        ('{"prompt_tokens":3,"cost":-0.1}', Usage(3), {"usage.cost"}),
+        (
+            '{"prompt_tokens":3.0,"cost":0.12345678901234567890123}',
+            Usage(3, cost=Decimal("0.12345678901234567890123")),
+            set(),
+        ),
+        (
+            '{"prompt_tokens":3,"completion_tokens_details":[],"prompt_tokens_details":{"cached_tokens":"many"}}',
+            Usage(3),
+            {"usage.completion_tokens_details", "usage.prompt_tokens_details.cached_tokens"},
+        ),
+        ('"none"', None, {"usage"}),
+    ],
+)
+def test_a_badly_typed_usage_does_not_throw_the_answer_away(said: str, read: Usage | None, reported: set[str]) -> None:
+    """What is no count is not reported, with the report saying where; what can mean one thing only is read."""
+    body = b'{"choices":[{"message":{"content":"paid for"},"finish_reason":"stop"}],"usage":%b}' % said.encode()
+    whole, paths = openai_chat.decode_response(body, ANYONE, True)
+    assert (whole.text, whole.usage, set(paths)) == ("paid for", read, reported)
+    decoder = openai_chat.decoder(ANYONE)
+    stream = b'data: {"choices":[{"delta":{"content":"paid for"},"finish_reason":"stop"}]}\n\n'
+    stream += b'data: {"choices":[],"usage":%b}\n\ndata: [DONE]\n\n' % said.encode()
+    streamed = fold(decoder.feed(stream) + decoder.close())
+    assert (streamed.text, streamed.usage, decoder.unmodelled) == ("paid for", read, reported)
+
+
+def test_a_badly_typed_head_does_not_throw_the_answer_away() -> None:
+    answer = decoded({"content": "x"}, id=7, model=["m"], created={}, provider=False)
+    assert (answer.text, answer.id, answer.model, answer.created, answer.provider) == ("x", "7", None, None, None)
+
+
+def test_what_the_model_said_must_still_be_of_the_wires_shape() -> None:
+    """Leniency ends where it would change what was said, whatever the usage is."""
+    with pytest.raises(ProtocolError):
+        decoded({"content": 5}, usage={"prompt_tokens": "10"})
+
+
+def test_half_a_character_in_an_answer_becomes_a_replacement_character() -> None:
+    body = (
+        rb'{"id":"g","choices":[{"finish_reason":"stop","message":{"content":"a\ud83d b\ude00 \ud83d\ude00 \\ud83d"}}]}'
+    )
+    answer, _ = openai_chat.decode_response(body, ANYONE, True)
+    assert answer.text == "a\ufffd b\ufffd \U0001f600 \\ud83d"
+    assert openai_chat.decode_response(openai_chat.encode_response(answer), ANYONE)[0] == answer
+
+
+def test_a_torn_answer_is_still_a_torn_one() -> None:
+    """The second reading does not mend what is not whole."""
+    with pytest.raises(CutStreamError):
+        openai_chat.decode_response(rb'{"id":"g","choices":[{"message":{"content":"a\ud83d', ANYONE)
+
+
+def test_two_calls_of_one_id_get_an_id_each_the_same_every_time() -> None:
+    calls = [{"id": id, "function": {"name": "f", "arguments": "{}"}} for id in ("c", "c", "c_2", "c", "", "")]
+    answer = decoded({"tool_calls": calls}, id="r")
+    assert [call.id for call in answer.tool_calls] == ["c", "c_2", "c_2_2", "c_3", "call_4_r", "call_5_r"]
+
+
+def test_a_call_without_an_id_is_written_with_the_one_that_its_reader_makes() -> None:
+    """Whole or streamed, a reader of ours has the same id, and writing what it read changes nothing more."""
+    said = Response(
+        (ToolCall("", "f", "{}"), ToolCall("", "g", "{}")), FinishReason("tool_calls", "tool_calls"), id="r"
+    )
+    body, encoder = openai_chat.encode_response(said), openai_chat.encoder()
+    stream = b"".join(encoder.feed(event) for event in unfold(said))
+    assert all(b'"id":"call_0_r"' in data and b'"id":"call_1_r"' in data for data in (body, stream))
+    whole = openai_chat.decode_response(body, ANYONE)[0]
+    decoder = openai_chat.decoder(ANYONE)
+    streamed = fold(decoder.feed(stream) + decoder.close())
+    assert [call.id for call in whole.tool_calls] == ["call_0_r", "call_1_r"]
+    assert streamed == whole
+    assert openai_chat.decode_response(openai_chat.encode_response(whole), ANYONE)[0] == whole
+
+
+@pytest.mark.parametrize("index", [-1, 10**18, 10**400, 0.0, "0", None])
+def test_the_index_of_a_call_is_only_a_name(index: Any) -> None:
+    """Below 0, enormous or of another type: nothing is counted up to it."""
+    calls = [{"index": index, "id": "c", "function": {"name": "f\u00e9 \"'\n", "arguments": "{}"}}]
+    wanted = (ToolCall("c", "f\u00e9 \"'\n", "{}"),)
+    assert decoded({"tool_calls": calls}).parts == wanted
+    body = json.dumps({"choices": [{"delta": {"tool_calls": calls}, "finish_reason": "tool_calls"}]}).encode()
+    decoder = openai_chat.decoder(ANYONE)
+    assert fold(decoder.feed(b"data: %b\n\ndata: [DONE]\n\n" % body) + decoder.close()).parts == wanted

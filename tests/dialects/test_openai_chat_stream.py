@@ -286,3 +286,50 @@ def test_an_encoded_error_ends_the_stream_with_it() -> None:
     with pytest.raises(RateLimitError, match="slow down") as caught:
         decoder.close()
     assert caught.value.retry_after == 3.0
+
+
+def torn(*deltas: bytes) -> bytes:
+    """A stream of these deltas, written as they are."""
+    whole = b"".join(b'data: {"id":"r","choices":[{"delta":%b}]}\n\n' % delta for delta in deltas)
+    return whole + chunk({}, "stop") + DONE
+
+
+def test_a_character_cut_between_two_deltas_is_joined() -> None:
+    data = torn(rb'{"content":"a\ud83d"}', rb'{"content":"\ude00 b"}')
+    assert events(data)[1:4] == [PartStart(0, Text("")), PartDelta(0, "a"), PartDelta(0, "\U0001f600 b")]
+
+
+def test_a_character_is_joined_within_its_own_part_whatever_comes_between() -> None:
+    data = torn(
+        rb'{"content":"a\ud83d"}',
+        rb'{"reasoning":"so\ud83d"}',
+        rb'{"content":""}',
+        rb'{"reasoning":"\ude01"}',
+        rb'{"content":"\ude00"}',
+    )
+    assert response(data).parts == (Text("a\U0001f600"), Reasoning("so\U0001f601"))
+
+
+def test_half_a_character_that_stays_alone_is_replaced() -> None:
+    data = torn(rb'{"content":"a\ud83d"}', rb'{"content":"b\ude00"}', rb'{"content":"c\ud83d"}')
+    assert response(data).text == "a\ufffdb\ufffdc\ufffd"
+
+
+def test_a_character_cut_inside_a_calls_arguments_and_in_details_is_joined() -> None:
+    details = rb'{"reasoning_details":[{"type":"reasoning.text","index":0,"text":"%b"}]}'
+    arguments = rb'{"tool_calls":[{"index":0,"function":{"arguments":"%b"}}]}'
+    data = torn(
+        details % rb"h\ud83d",
+        details % rb"\ude00",
+        rb'{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{\"x\":\"\ud83d"}}]}',
+        arguments % rb"\ude00\"}",
+    )
+    found = response(data)
+    thought = "h\U0001f600"
+    kept = Opaque("openai_chat", [{"type": "reasoning.text", "index": 0, "text": thought}])
+    assert found.parts == (Reasoning(thought, kept), ToolCall("c", "f", '{"x":"\U0001f600"}'))
+
+
+def test_two_streamed_calls_of_one_id_get_an_id_each() -> None:
+    data = call(0, "c", "f", "{}") + call(1, "c", "g", "{}") + chunk({}, "tool_calls") + DONE
+    assert [part.id for part in response(data).tool_calls] == ["c", "c_2"]

@@ -22,7 +22,8 @@ from playhead.response import Response
 from playhead.wire import Headers, HTTPRequest
 
 #: Encoded messages by identity, kept by whoever holds the history, so that a long history is not encoded at each step.
-#: The message is kept beside its bytes, so that its id stays its own.
+#: The message is kept beside its bytes, so that its id stays its own. A message that gave warnings is kept as well:
+#: they are given where it is encoded, and so once in a memo, not again with each request that repeats it.
 Memo: TypeAlias = dict[int, tuple[Message, bytes]]
 
 
@@ -61,6 +62,10 @@ class Decoder(Protocol):
     """Bytes of one streamed answer to events, whatever the chunk boundaries."""
 
     unmodelled: set[str]
+
+    @property
+    def finished(self) -> bool:
+        """Whether the stream has said that it is over (``[DONE]``, ``message_stop``): nothing more of it counts."""
 
     def feed(self, data: bytes) -> list[ModelEvent]:
         """The events that these bytes complete.

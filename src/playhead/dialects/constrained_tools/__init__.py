@@ -28,6 +28,7 @@ from playhead.events import ModelEvent, PartDelta, PartEnd, PartStart, ResponseE
 from playhead.messages import Message, Part, Text, ToolCall
 from playhead.request import NamedTool, OutputSchema, Request, ToolSpec
 from playhead.response import FinishReason
+from playhead.surrogates import whole_escapes
 
 _SCHEMA_NAME = "tool_call_or_answer"
 
@@ -236,8 +237,9 @@ class Unconstrainer:
         held, self._held = self._held, ""
         if self._mode in ("", "hold"):
             try:
-                reply = msgspec.json.decode(held, type=_Reply)
-            except (msgspec.DecodeError, UnicodeError):
+                reply = msgspec.json.decode(whole_escapes(held), type=_Reply)
+                msgspec.json.decode(reply.answer)  # a Raw was skipped over, not read
+            except (msgspec.DecodeError, UnicodeError, RecursionError):
                 self._say(held, out)
             else:
                 if reply.tool == self._none:

@@ -12,23 +12,27 @@ Reference: https://platform.openai.com/docs/api-reference/chat/object and ``…/
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from playhead.dialects.lenient import amount
 from playhead.dialects.openai_chat.content import NAME, decode_file
 from playhead.messages import File, Opaque, Source
 from playhead.response import Finish, FinishReason, Usage
 
+#: A count below 0 is none: strict decoding refuses it, and :mod:`.lenient` makes it None.
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)] | None
+
 
 class PromptDetails(msgspec.Struct, gc=False):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
+    cached_tokens: Count = None
+    cache_write_tokens: Count = None
 
 
 class CompletionDetails(msgspec.Struct, gc=False):
-    reasoning_tokens: int | None = None
+    reasoning_tokens: Count = None
 
 
 class CostDetails(msgspec.Struct, gc=False):
@@ -38,17 +42,17 @@ class CostDetails(msgspec.Struct, gc=False):
 class WireUsage(msgspec.Struct):
     """``usage``. Decimal reads a JSON number from its text, so a cost never passes through a float."""
 
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
+    prompt_tokens: Count = None
+    completion_tokens: Count = None
+    total_tokens: Count = None
     cost: Decimal | None = None
     is_byok: bool | None = None
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
     cost_details: CostDetails | None = None
-    cost_in_usd_ticks: int | None = None
-    cache_creation_input_tokens: int | None = None
-    prompt_cache_hit_tokens: int | None = None
+    cost_in_usd_ticks: Count = None
+    cache_creation_input_tokens: Count = None
+    prompt_cache_hit_tokens: Count = None
 
 
 class WireFunction(msgspec.Struct):
@@ -158,11 +162,11 @@ def usage_of(usage: WireUsage) -> Usage:
         apart = usage.total_tokens is not None and usage.total_tokens == (prompt or 0) + completion + reasoning
         if apart or reasoning > completion:
             completion += reasoning
-    cost = usage.cost
+    cost = amount(usage.cost)
     if cost is None and usage.cost_in_usd_ticks is not None:
         cost = Decimal(usage.cost_in_usd_ticks) / _TICKS_PER_DOLLAR
     elif cost is not None and usage.is_byok and usage.cost_details is not None:
-        cost += usage.cost_details.upstream_inference_cost or 0
+        cost += amount(usage.cost_details.upstream_inference_cost) or 0
     return Usage(
         prompt,
         completion,
@@ -237,6 +241,24 @@ def arguments_of(function: WireFunction | None) -> str:
 def made_id(position: int, response_id: str | None) -> str:
     """The id of a call whose server gave none, so that its result can name it: ``call_0_chatcmpl-1``."""
     return f"call_{position}_{response_id}" if response_id else f"call_{position}"
+
+
+def unique_id(identifier: str, taken: dict[str, int]) -> str:
+    """The id of a call, another where a call before it in the answer has the same: ``call_0``, then ``call_0_2``.
+
+    Each call needs a result of its own, and a wire tells results apart by id alone. ``taken`` is the answer's, and is
+    filled.
+    """
+    if identifier not in taken:
+        taken[identifier] = 1
+        return identifier
+    number = taken[identifier] + 1
+    while f"{identifier}_{number}" in taken:
+        number += 1
+    taken[identifier] = number
+    other = f"{identifier}_{number}"
+    taken[other] = 1
+    return other
 
 
 def whole_number(value: int | float | str | None) -> int | None:

@@ -79,7 +79,7 @@ class StreamEncoder:
                 return self._chunk(encode_reasoning(text, opaque)) if text or opaque is not None else b""
             case ToolCall():
                 position = self._calls[index] = len(self._calls)
-                return self._chunk({"content": None, "tool_calls": [encode_call(part, position)]})
+                return self._chunk({"content": None, "tool_calls": [encode_call(part, position, self._head.get("id"))]})
             case File():
                 image = encode_file(part)
                 return b"" if image is None else self._chunk({"images": [image]})

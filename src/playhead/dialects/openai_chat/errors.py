@@ -1,133 +1,21 @@
-"""What a refusal says, as the error class that fits; and the reverse.
+"""Refusals of this wire, both ways, and the errors that stand inside an answer.
 
-OpenAI's envelope is ``{"error": {"message", "type", "param", "code"}}``; OpenRouter's has a number for ``code`` and
-puts the upstream's own answer into ``metadata.raw`` (often JSON in a string) beside ``provider_name``; its newer form
-adds ``metadata.error_type``, ``metadata.previous_errors`` and ``error.availability`` {retryable, retry_after}. Servers
-in between send a bare message, ``{"detail": …}``, plain text, HTML or nothing. All of them are read, and reading never
-raises: a refusal that cannot be understood is still a refusal of its status.
-
-``retry_after`` here is only what the body says; the ``Retry-After`` header, which may be a date, is read by the
-transport, which has a clock. Reference: https://platform.openai.com/docs/guides/error-codes and
-https://openrouter.ai/docs/api/reference/errors-and-debugging, as of 2026.
+The envelope and its words are those of every wire of OpenAI's: :mod:`playhead.dialects.openai_errors`. Here is what is
+this wire's own: where an error may stand in an answer or a chunk, and OpenRouter's way to write one.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from playhead.dialects.base import Endpoint
 from playhead.dialects.openai_chat.answer import WireAnswer
-from playhead.errors import (
-    AuthenticationError,
-    BadRequestError,
-    ContentFilteredError,
-    ContextTooLongError,
-    ModelError,
-    NotFoundError,
-    OverloadedError,
-    PaymentRequiredError,
-    PermissionDeniedError,
-    RateLimitError,
-    ServerError,
-    TimeoutExceeded,
-)
-from playhead.wire import Headers, header
+from playhead.dialects.openai_errors import availability, decode_error, error_of, error_words
+from playhead.errors import ModelError
 
-_BY_STATUS: dict[int, type[ModelError]] = {
-    400: BadRequestError,
-    401: AuthenticationError,
-    402: PaymentRequiredError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    408: ServerError,
-    409: ServerError,
-    413: ContextTooLongError,
-    422: BadRequestError,
-    429: RateLimitError,
-    503: OverloadedError,
-    529: OverloadedError,
-}
-
-#: Words of ``code``, ``type`` and ``error_type`` that say more than the status, the first that fits.
-_BY_WORD: dict[str, type[ModelError]] = {
-    "context_length_exceeded": ContextTooLongError,
-    "exceed_context_size_error": ContextTooLongError,  # llama.cpp
-    "request_too_large": ContextTooLongError,
-    "string_above_max_length": ContextTooLongError,
-    "content_filter": ContentFilteredError,
-    "content_policy_violation": ContentFilteredError,
-    "moderation": ContentFilteredError,
-    "moderation_blocked": ContentFilteredError,
-    "invalid_api_key": AuthenticationError,
-    "authentication_error": AuthenticationError,
-    "insufficient_quota": PaymentRequiredError,
-    "insufficient_credits": PaymentRequiredError,
-    "payment_required": PaymentRequiredError,
-    "permission_denied": PermissionDeniedError,
-    "permission_error": PermissionDeniedError,
-    "model_not_found": NotFoundError,
-    "not_found_error": NotFoundError,
-    "rate_limit_exceeded": RateLimitError,
-    "rate_limit_error": RateLimitError,
-    "rate_limited": RateLimitError,
-    "overloaded_error": OverloadedError,
-    "overloaded": OverloadedError,
-    "engine_overloaded": OverloadedError,
-    "service_unavailable": OverloadedError,
-    "unavailable_error": OverloadedError,  # llama.cpp, while the model loads
-    "server_error": ServerError,
-    "internal_error": ServerError,
-    "internal_server_error": ServerError,
-    "upstream_error": ServerError,
-    "timeout": ServerError,
-    "invalid_request_error": BadRequestError,
-    "bad_request": BadRequestError,
-}
-
-#: How servers of this wire say that a prompt is too long, in lower case.
-_TOO_LONG = (
-    "maximum context length",
-    "context length exceeded",
-    "context_length_exceeded",
-    "exceeds the context window",
-    "exceeds the available context size",
-    "exceed the context",
-    "context window of this model",
-    "prompt is too long",
-    "input is too long",
-    "too many tokens in the prompt",
-    "reduce the length of the messages",
-    "input token count exceeds",
-    "exceeds the maximum number of tokens",
-    "maximum prompt length",
-)
-
-_FILTERED = (
-    "content management policy",
-    "content_filter",
-    "flagged by",
-    "requires moderation",
-    "responsible ai policy",
-)
-
-#: Headers that hold the id of the exchange, the provider's own before those of the network before it.
-_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-generation-id", "apim-request-id", "cf-ray")
-
-#: The longest text of an error that is not JSON, as shown in its message; the whole of it is in ``body``.
-_SHOWN = 300
-
-
-def decode_error(status: int, headers: Headers, body: bytes, endpoint: Endpoint) -> ModelError:
-    """The error of the class that fits; never raises, whatever the body holds."""
-    request_id = next((value for name in _REQUEST_ID_HEADERS if (value := header(headers, name))), None)
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        value = _plain(body)
-    return _error(_envelope(value), endpoint, status=status, request_id=request_id, body=body)
+__all__ = ["decode_error", "encode_error", "error_in_answer", "error_object"]
 
 
 def error_in_answer(answer: WireAnswer, endpoint: Endpoint, body: bytes) -> ModelError | None:
@@ -142,130 +30,7 @@ def error_in_answer(answer: WireAnswer, endpoint: Endpoint, body: bytes) -> Mode
             value = "the upstream failed while it answered"
     if not value and (value is None or answer.choices):
         return None
-    return _error(_envelope({"error": value}), endpoint, status=None, request_id=answer.id or None, body=body)
-
-
-def _plain(body: bytes) -> Any:
-    """The text of a body that is no JSON; an HTML page gives its title."""
-    text = body.decode("utf-8", "replace").strip()
-    lowered = text[:200].lower()
-    if "<html" in lowered or "<!doctype" in lowered:
-        start, end = text.lower().find("<title>"), text.lower().find("</title>")
-        title = " ".join(text[start + 7 : end].split()) if 0 <= start < end else ""
-        return f"an HTML page came instead of an answer: {title or text}"[:_SHOWN]
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-
-
-def _envelope(value: Any) -> dict[str, Any]:
-    """The error's own object, whatever it is wrapped in."""
-    if isinstance(value, list) and len(value) == 1:  # Google wraps the envelope in a list
-        value = value[0]
-    if isinstance(value, dict):
-        inner = value.get("error")
-        if isinstance(inner, dict):
-            return inner
-        if isinstance(inner, str) and inner:
-            return {**value, "message": value.get("message") or inner}
-        return value
-    return {"message": value} if isinstance(value, str) else {}
-
-
-def _error(
-    said: dict[str, Any], endpoint: Endpoint, *, status: int | None, request_id: str | None, body: bytes
-) -> ModelError:
-    metadata = said.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    code = said.get("code")
-    number = code if isinstance(code, int) and not isinstance(code, bool) else None
-    if number is None and isinstance(code, str) and code.isascii() and code.isdigit() and len(code) == 3:
-        number = int(code)
-    if status is None or status < 400:
-        status = number if number is not None and 400 <= number < 600 else status
-    upstream = _upstream(metadata)
-    message = _message(said, status)
-    if upstream and upstream not in message:
-        name = metadata.get("provider_name")
-        message = f"{message} ({name}: {upstream})" if isinstance(name, str) else f"{message} ({upstream})"
-    words = [code, said.get("type"), metadata.get("error_type"), metadata.get("provider_code")]
-    kind = _class(status, words, message, metadata)
-    availability = said.get("availability")
-    availability = availability if isinstance(availability, dict) else {}
-    retryable = availability.get("retryable")
-    return kind(
-        message,
-        provider=endpoint.provider,
-        status=status,
-        request_id=request_id,
-        retryable=retryable if isinstance(retryable, bool) else None,
-        retry_after=_seconds(availability.get("retry_after", metadata.get("retry_after_seconds"))),
-        body=body,
-    )
-
-
-def _message(said: dict[str, Any], status: int | None) -> str:
-    for key in ("message", "detail", "error_description", "msg", "title"):
-        value = said.get(key)
-        if isinstance(value, str) and value.strip():
-            return value.strip()
-        if isinstance(value, list | dict) and value:  # FastAPI's list of what is wrong with the body
-            return msgspec.json.encode(value)[:_SHOWN].decode("utf-8", "replace")
-    return "the provider refused and did not say why" if status else "the provider failed and did not say why"
-
-
-def _upstream(metadata: dict[str, Any]) -> str:
-    """What the upstream behind a router said, out of ``metadata.raw`` and ``previous_errors``."""
-    raw = metadata.get("raw")
-    if isinstance(raw, str) and raw.lstrip().startswith(("{", "[")):
-        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raw = msgspec.json.decode(raw)
-    if isinstance(raw, dict | list):
-        inner = _envelope(raw).get("message")
-        raw = inner if isinstance(inner, str) else msgspec.json.encode(raw).decode()
-    said = [raw.strip()] if isinstance(raw, str) and raw.strip() else []
-    previous = metadata.get("previous_errors")
-    for error in previous if isinstance(previous, list) else ():
-        text = _envelope(error).get("message")
-        if isinstance(text, str) and text not in said:
-            said.append(text)
-    text = "; ".join(said)
-    return text if len(text) <= 2 * _SHOWN else f"{text[: 2 * _SHOWN]}…"
-
-
-def _class(status: int | None, words: list[Any], message: str, metadata: dict[str, Any]) -> type[ModelError]:
-    lowered = message.lower()
-    named = next((_BY_WORD[word] for word in words if isinstance(word, str) and word in _BY_WORD), None)
-    if named in (ContextTooLongError, ContentFilteredError, PaymentRequiredError):
-        return named
-    if status in (None, 400, 403, 413, 422) or named is BadRequestError:
-        if any(phrase in lowered for phrase in _TOO_LONG):
-            return ContextTooLongError
-        if "flagged_input" in metadata or any(phrase in lowered for phrase in _FILTERED):
-            return ContentFilteredError
-    if status is not None and status >= 400:
-        if status in _BY_STATUS:
-            return _BY_STATUS[status]
-        return ServerError if status >= 500 else BadRequestError
-    return named or ServerError  # an error inside a 200 that names no code: the upstream failed on the way
-
-
-def _seconds(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if 0 <= value < 1e9 else None
-
-
-_WORDS: tuple[tuple[type[ModelError], int, str], ...] = (
-    (ContextTooLongError, 400, "context_length_exceeded"),
-    (ContentFilteredError, 400, "content_filter"),
-    (AuthenticationError, 401, "invalid_api_key"),
-    (PaymentRequiredError, 402, "insufficient_credits"),
-    (PermissionDeniedError, 403, "permission_denied"),
-    (NotFoundError, 404, "model_not_found"),
-    (RateLimitError, 429, "rate_limit_exceeded"),
-    (OverloadedError, 503, "overloaded"),
-    (TimeoutExceeded, 504, "timeout"),
-    (BadRequestError, 400, "invalid_request_error"),
-)
+    return error_of({"error": value}, endpoint, status=None, request_id=answer.id or None, body=body)
 
 
 def encode_error(error: ModelError) -> bytes:
@@ -275,12 +40,5 @@ def encode_error(error: ModelError) -> bytes:
 
 def error_object(error: ModelError) -> dict[str, Any]:
     """The inside of the envelope."""
-    number, word = next(
-        ((number, word) for kind, number, word in _WORDS if isinstance(error, kind)), (502, "server_error")
-    )
-    said: dict[str, Any] = {"message": error.message, "code": error.status or number, "type": word}
-    if error.retryable is not error.retryable_by_default or error.retry_after is not None:
-        said["availability"] = {"retryable": error.retryable}
-        if error.retry_after is not None:
-            said["availability"]["retry_after"] = error.retry_after
-    return said
+    number, word = error_words(error)
+    return {"message": error.message, "code": error.status or number, "type": word, **availability(error)}

@@ -18,6 +18,7 @@ from playhead.dialects.openai_chat.fields import CARRIED, EXTRA, MODELLED
 from playhead.dialects.openai_chat.profile import Profile, infer_profile
 from playhead.dialects.openai_chat.reasoning import detail_text
 from playhead.dialects.openai_chat.request import encode_request
+from playhead.dialects.unmodelled import differing_paths, expect, json_kind
 from playhead.errors import BadRequestError
 from playhead.messages import File, Message, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from playhead.request import NamedTool, OutputSchema, ReasoningSettings, Request, ToolChoice, ToolSpec
@@ -40,44 +41,13 @@ def decode_request(http: HTTPRequest, base: Profile | None = None) -> DecodedReq
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadRequestError(f"a JSON object expected as the body: {error}", status=400) from error
     if not isinstance(body, dict):
-        raise BadRequestError(f"a JSON object expected as the body, {_kind(body)} came", status=400)
+        raise BadRequestError(f"a JSON object expected as the body, {json_kind(body)} came", status=400)
     profile = infer_profile(body, base if base is not None else Profile())
     request = _request(body, profile)
     again = msgspec.json.decode(encode_request(request, Endpoint("", "", profile)).http.body)
     unmodelled: list[str] = list(request.options.get(EXTRA, ()))
     differing_paths(body, again, "", unmodelled)
     return DecodedRequest(request, profile, tuple(unmodelled))
-
-
-def differing_paths(a: Any, b: Any, path: str, found: list[str]) -> None:
-    """Append the paths where two JSON values differ, keys in the order of ``a``, then those of ``b`` alone."""
-    if isinstance(a, dict) and isinstance(b, dict):
-        for key in [*a, *(key for key in b if key not in a)]:
-            where = f"{path}.{key}" if path else key
-            if key in a and key in b:
-                differing_paths(a[key], b[key], where, found)
-            else:
-                found.append(where)
-    elif isinstance(a, list) and isinstance(b, list):
-        for position in range(max(len(a), len(b))):
-            where = f"{path}[{position}]"
-            if position < len(a) and position < len(b):
-                differing_paths(a[position], b[position], where, found)
-            else:
-                found.append(where)
-    elif a != b or isinstance(a, bool) is not isinstance(b, bool):
-        found.append(path)
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
-    return names.get(type(value), "null")
-
-
-def _expect(value: Any, kind: type | tuple[type, ...], where: str, what: str) -> Any:
-    if not isinstance(value, kind):
-        raise BadRequestError(f"{what} expected at {where}, {_kind(value)} came", status=400)
-    return value
 
 
 def _request(body: dict[str, Any], profile: Profile) -> Request:
@@ -91,8 +61,8 @@ def _request(body: dict[str, Any], profile: Profile) -> Request:
         options["stream_options"] = body["stream_options"]
     tools = tuple(
         tool
-        for n, value in enumerate(_expect(body.get("tools") or [], list, "tools", "a list"))
-        if (tool := _tool(_expect(value, dict, f"tools[{n}]", "an object"))) is not None
+        for n, value in enumerate(expect(body.get("tools") or [], list, "tools", "a list"))
+        if (tool := _tool(expect(value, dict, f"tools[{n}]", "an object"))) is not None
     )
     output = _output(body.get("response_format"))
     if output is None and "response_format" in body:
@@ -102,8 +72,8 @@ def _request(body: dict[str, Any], profile: Profile) -> Request:
         options["tool_choice"] = body["tool_choice"]
     stop = body.get("stop")
     return Request(
-        model=_expect(body.get("model", ""), str, "model", "a string"),
-        messages=_messages(_expect(body.get("messages"), list, "messages", "a list")),
+        model=expect(body.get("model", ""), str, "model", "a string"),
+        messages=_messages(expect(body.get("messages"), list, "messages", "a list")),
         tools=tools,
         tool_choice=choice,
         output=output,
@@ -185,7 +155,7 @@ def _messages(values: list[Any]) -> tuple[Message, ...]:
     messages = []
     for position, value in enumerate(values):
         where = f"messages[{position}]"
-        _expect(value, dict, where, "an object")
+        expect(value, dict, where, "an object")
         role = value.get("role")
         if role == "assistant":
             messages.append(_assistant(value, where, names))
@@ -215,8 +185,8 @@ def _content(message: dict[str, Any], where: str) -> list[Text | File]:
     if isinstance(content, str):
         parts.append(Text(content))
     elif content is not None:
-        for position, value in enumerate(_expect(content, list, f"{where}.content", "a string or a list")):
-            part = decode_part(_expect(value, dict, f"{where}.content[{position}]", "an object"))
+        for position, value in enumerate(expect(content, list, f"{where}.content", "a string or a list")):
+            part = decode_part(expect(value, dict, f"{where}.content[{position}]", "an object"))
             if part is not None:
                 cache = decode_cache(value.get("cache_control"))
                 parts.append(part if cache is None else msgspec.structs.replace(part, cache=cache))
@@ -249,8 +219,8 @@ def _assistant(value: dict[str, Any], where: str, names: dict[str, str]) -> Mess
     if isinstance(value.get("refusal"), str):
         parts.append(Refusal(value["refusal"]))
     parts.extend(decode_images(value.get("images")))
-    for position, call in enumerate(_expect(value.get("tool_calls") or [], list, f"{where}.tool_calls", "a list")):
-        _expect(call, dict, f"{where}.tool_calls[{position}]", "an object")
+    for position, call in enumerate(expect(value.get("tool_calls") or [], list, f"{where}.tool_calls", "a list")):
+        expect(call, dict, f"{where}.tool_calls[{position}]", "an object")
         function = call.get("function")
         if not isinstance(function, dict):
             continue

@@ -3,17 +3,18 @@
 The typed structs of :mod:`.answer` skip what they do not declare. This walks the same JSON as plain data against the
 names that are understood, and gives the paths of the rest: ``choices[].delta.provider_metadata``. A place in a list is
 written ``[]``: the report of a thousand chunks is as short as that of one. A value that says nothing (null, 0, false,
-"" and empty containers) is not reported: nothing is lost with it.
+"" and empty containers) is not reported: nothing is lost with it. A number of usage that is none is reported: the
+response says None there.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import msgspec
 
-#: The names that are understood, each with those below it. None: the whole value is understood, or is kept verbatim.
-Known: TypeAlias = "dict[str, Known] | None"
+from playhead.dialects.lenient import decode_leniently
+from playhead.dialects.openai_chat.lenient import misfits
+from playhead.dialects.unmodelled import Known, walk_unknown
+from playhead.surrogates import joined_json
 
 _USAGE: Known = {
     "prompt_tokens": None,
@@ -79,35 +80,20 @@ def unmodelled_paths(data: bytes) -> set[str]:
     found: set[str] = set()
     try:
         answer = msgspec.json.decode(data)
-    except UnicodeDecodeError:  # damage in a key that the typed decoding skipped
-        answer = msgspec.json.decode(data.decode("utf-8", "replace"))
-    _walk(answer, _ANSWER, "", found)
-    choices = answer.get("choices") if isinstance(answer, dict) else None
-    if isinstance(choices, list) and len(choices) > 1:
-        found.update(f"choices[{n}]" for n in range(1, len(choices)))
+    except (msgspec.DecodeError, UnicodeDecodeError):  # damage that the typed decoding skipped, or forgave
+        answer = joined_json(decode_leniently(data.decode("utf-8", "replace").encode()))
+    walk_unknown(answer, _ANSWER, "", found)
+    if not isinstance(answer, dict):
+        return found
+    found |= misfits(answer.get("usage"), "usage")
+    groq = answer.get("x_groq")
+    if isinstance(groq, dict):
+        found |= misfits(groq.get("usage"), "x_groq.usage")
+    choices = answer.get("choices")
+    if isinstance(choices, list):
+        for choice in choices:
+            if isinstance(choice, dict) and "usage" in choice:
+                found |= misfits(choice["usage"], "choices[].usage")
+        if len(choices) > 1:
+            found.update(f"choices[{n}]" for n in range(1, len(choices)))
     return found
-
-
-def _walk(value: Any, known: Known, path: str, found: set[str]) -> None:
-    if known is None:
-        return
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key in known:
-                below = known[key]
-                if below is not None and inner:
-                    _walk(inner, below, f"{path}.{key}" if path else key, found)
-            elif says_something(inner):
-                found.add(f"{path}.{key}" if path else key)
-    elif isinstance(value, list):
-        for item in value:
-            _walk(item, known, f"{path}[]", found)
-
-
-def says_something(value: Any) -> bool:
-    """Whether a value carries anything: not null, 0, false, "" or only such."""
-    if isinstance(value, dict):
-        return any(map(says_something, value.values()))
-    if isinstance(value, list):
-        return any(map(says_something, value))
-    return bool(value)

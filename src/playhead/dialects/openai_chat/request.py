@@ -5,8 +5,8 @@ of 2026. The body is deterministic: the same request gives the same bytes, keys 
 cannot say becomes a warning, in no case a silence.
 
 A message is encoded once: with a ``memo`` its bytes are kept by identity and spliced into the next step's body, so a
-run of N steps encodes N messages, not N². A message that gave a warning is encoded anew, so that each request carries
-its warnings. A memo belongs to one profile: whoever changes the endpoint starts an empty one.
+run of N steps encodes N messages, not N². What a message could not say is a warning where it is encoded, and so once in
+a memo. A memo belongs to one profile: whoever changes the endpoint starts an empty one.
 """
 
 from __future__ import annotations
@@ -39,10 +39,9 @@ def encode_request(request: Request, endpoint: Endpoint, memo: Memo | None = Non
         if known is not None:
             piece = known[1]
         else:
-            before = len(warnings)
             said = _plain(message, profile) or _Message(message, profile, f"messages[{position}]", warnings).encoded()
             piece = _encode(said)[1:-1]
-            if memo is not None and len(warnings) == before:
+            if memo is not None:
                 memo[id(message)] = (message, piece)
         if piece:
             pieces.append(piece)

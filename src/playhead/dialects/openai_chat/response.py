@@ -25,11 +25,13 @@ from playhead.dialects.openai_chat.answer import (
     refusal_of,
     sources_of,
     text_of,
+    unique_id,
     usage_of,
     whole_number,
 )
 from playhead.dialects.openai_chat.content import NAME, call_data, encode_file
 from playhead.dialects.openai_chat.errors import error_in_answer
+from playhead.dialects.openai_chat.lenient import read_leniently
 from playhead.dialects.openai_chat.reasoning import detail_text
 from playhead.dialects.openai_chat.report import unmodelled_paths
 from playhead.errors import CutStreamError, ProtocolError
@@ -69,8 +71,9 @@ def decode_response(body: bytes, endpoint: Endpoint, report: bool = False) -> tu
     if refusal:
         parts.append(Refusal(refusal))
     parts.extend(files_of(message))
+    taken: dict[str, int] = {}
     for position, call in enumerate(message.tool_calls or ()):
-        parts.append(_call(call, position, answer.id))
+        parts.append(_call(call, unique_id(call.id or made_id(position, answer.id), taken)))
     parts.extend(sources_of(message))
     usage = answer.usage or choice.usage or (answer.x_groq.usage if answer.x_groq is not None else None)
     response = Response(
@@ -85,10 +88,10 @@ def decode_response(body: bytes, endpoint: Endpoint, report: bool = False) -> tu
     return response, frozenset(unmodelled_paths(body)) if report else frozenset()
 
 
-def _call(call: WireCall, position: int, response_id: str | None) -> ToolCall:
+def _call(call: WireCall, identifier: str) -> ToolCall:
     name = call.function.name if call.function is not None else None
     return ToolCall(
-        call.id or made_id(position, response_id),
+        identifier,
         name or "",
         arguments_of(call.function),
         opaque=call_data(call.extra_content),
@@ -105,6 +108,9 @@ def parse_answer(body: bytes, endpoint: Endpoint, what: str, *, whole: bool = Tr
     try:
         return decode_answer(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        answer = read_leniently(body, whole=whole)
+        if answer is not None:
+            return answer
         problem = str(error)
         text = body.strip()
         if whole and (not text or (text.startswith(b"{") and problem.startswith("Input data was truncated"))):
@@ -129,7 +135,12 @@ def encode_response(response: Response) -> bytes:
     """The answer as a server of this wire writes it."""
     body = answer_head(response.id, response.model, response.provider, response.created, "chat.completion")
     body["choices"] = [
-        {"index": 0, "logprobs": None, **encode_finish(response.finish), "message": _message(response.parts)}
+        {
+            "index": 0,
+            "logprobs": None,
+            **encode_finish(response.finish),
+            "message": _message(response.parts, response.id),
+        }
     ]
     if response.usage is not None:
         body["usage"] = encode_usage(response.usage)
@@ -195,16 +206,17 @@ def encode_source(source: Source) -> dict[str, Any]:
     return {"type": "url_citation", "url_citation": said}
 
 
-def encode_call(call: ToolCall, position: int) -> dict[str, Any]:
-    """One entry of ``tool_calls``."""
-    said: dict[str, Any] = {"index": position, "id": call.id, "type": "function"}
+def encode_call(call: ToolCall, position: int, response_id: str | None) -> dict[str, Any]:
+    """One entry of ``tool_calls``; a call without an id is written with the one that a reader would make for it."""
+    identifier = call.id or made_id(position, response_id)
+    said: dict[str, Any] = {"index": position, "id": identifier, "type": "function"}
     said["function"] = {"name": call.name, "arguments": call.arguments}
     if call.opaque is not None and call.opaque.origin == NAME:
         said.update(call.opaque.value)
     return said
 
 
-def _message(parts: tuple[Part, ...]) -> dict[str, Any]:
+def _message(parts: tuple[Part, ...], response_id: str | None) -> dict[str, Any]:
     texts = [part.text for part in parts if isinstance(part, Text)]
     refusals = [part.text for part in parts if isinstance(part, Refusal)]
     thoughts = [part for part in parts if isinstance(part, Reasoning)]
@@ -225,7 +237,7 @@ def _message(parts: tuple[Part, ...]) -> dict[str, Any]:
         message["images"] = files
     calls = [part for part in parts if isinstance(part, ToolCall)]
     if calls:
-        message["tool_calls"] = [encode_call(call, position) for position, call in enumerate(calls)]
+        message["tool_calls"] = [encode_call(call, position, response_id) for position, call in enumerate(calls)]
     sources = [encode_source(part) for part in parts if isinstance(part, Source)]
     if sources:
         message["annotations"] = sources

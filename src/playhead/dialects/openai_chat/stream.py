@@ -37,6 +37,7 @@ from playhead.dialects.openai_chat.answer import (
     refusal_of,
     sources_of,
     text_of,
+    unique_id,
     usage_of,
     whole_number,
 )
@@ -51,6 +52,7 @@ from playhead.fold import unfold
 from playhead.framing.sse import ServerSentEvent, SSEDecoder
 from playhead.messages import Opaque, Reasoning, Refusal, Text, ToolCall
 from playhead.response import FinishReason
+from playhead.surrogates import REPLACEMENT, joined_json, parted
 
 _WHITE = b" \t\r\n"
 
@@ -80,6 +82,7 @@ class StreamDecoder:
         "_endpoint",
         "_error",
         "_finish",
+        "_halves",
         "_head",
         "_id",
         "_parts",
@@ -88,6 +91,7 @@ class StreamDecoder:
         "_report",
         "_sse",
         "_started",
+        "_taken",
         "_text",
         "_usage",
         "_whole",
@@ -110,6 +114,8 @@ class StreamDecoder:
         self._text = self._reasoning = self._refusal = -1  # the part's number, -1 while there is none
         self._details: list[dict[str, Any]] = []
         self._calls: list[_Call] = []
+        self._taken: dict[str, int] = {}  # the ids of the calls, see unique_id
+        self._halves: dict[int, str] | None = None  # half a character at a part's end; None while all were whole
         self._finish: FinishReason | None = None
         self._usage: WireUsage | None = None
 
@@ -139,6 +145,11 @@ class StreamDecoder:
             if not events:
                 raise
         return events
+
+    @property
+    def finished(self) -> bool:
+        """Whether the stream has said that it is over."""
+        return self._done
 
     def close(self) -> list[ModelEvent]:
         """The stream has ended; the last events.
@@ -184,7 +195,7 @@ class StreamDecoder:
         return data
 
     def _decode_whole(self, body: bytes) -> tuple[Any, set[str]]:
-        response, unmodelled = decode_response(body, self._endpoint, self._report)
+        response, unmodelled = decode_response(body, self._endpoint, report=True)
         return response, set(unmodelled)
 
     def _take(self, event: ServerSentEvent, events: list[ModelEvent]) -> None:
@@ -198,8 +209,10 @@ class StreamDecoder:
         try:
             chunk = decode_answer(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            self._no_chunk(data, events)
-            return
+            again = self._read_again(data, events)
+            if again is None:
+                return
+            chunk = again
         choices = chunk.choices
         if chunk.error is not None or chunk.x_groq is not None:
             self._check(chunk, data)
@@ -226,15 +239,19 @@ class StreamDecoder:
                 self._check(chunk, data)
             delta = choice.delta or choice.message
             if delta is not None:
+                before = len(events)
                 self._delta(delta, events)
+                if self._halves is not None:
+                    self._join_halves(events, before)
             if choice.finish_reason:
                 self._finish = finish_of(choice)
                 self.unmodelled |= unmodelled_paths(data)
             if choice.usage is not None and self._usage is None:
                 self._usage = choice.usage
 
-    def _no_chunk(self, data: bytes, events: list[ModelEvent]) -> None:
-        """What is no JSON object: the end, an empty event, or a breach of the protocol, which is raised."""
+    def _read_again(self, data: bytes, events: list[ModelEvent]) -> WireAnswer | None:
+        """What strict decoding refused: the end, an empty event, a chunk that can be forgiven, or a breach of the
+        protocol, which is raised."""
         text = data.strip()
         if text == b"[DONE]":
             if self._finish is None and not self._parts and self._usage is None:
@@ -243,7 +260,11 @@ class StreamDecoder:
                 )
             self._end(events)
         elif text:
-            parse_answer(data, self._endpoint, "a chunk of a chat completion", whole=False)
+            chunk = parse_answer(data, self._endpoint, "a chunk of a chat completion", whole=False)
+            if self._halves is None:
+                self._halves = {}
+            return chunk
+        return None
 
     def _check(self, chunk: WireAnswer, data: bytes) -> None:
         error = error_in_answer(chunk, self._endpoint, data)
@@ -318,10 +339,25 @@ class StreamDecoder:
             call.held += arguments
 
     def _begin_call(self, call: _Call, events: list[ModelEvent]) -> None:
-        identifier = call.id or made_id(self._calls.index(call), self._id)
+        identifier = unique_id(call.id or made_id(self._calls.index(call), self._id), self._taken)
         call.part = self._begin_part(ToolCall(identifier, call.name, ""), events)
         if call.held:
             events.append(PartDelta(call.part, call.held))
+
+    def _join_halves(self, events: list[ModelEvent], before: int) -> None:
+        """Join the characters that were cut between two deltas of a part, in the events from ``before`` on."""
+        halves: dict[int, str] = self._halves or {}
+        fresh, events[before:] = events[before:], []
+        for event in fresh:
+            if type(event) is PartDelta:
+                text, half = parted(halves.pop(event.index, "") + event.text)
+                if half:
+                    halves[event.index] = half
+                if not text:
+                    continue
+                event = PartDelta(event.index, text)
+            events.append(event)
+        self._halves = halves
 
     def _find(self, said: WireCall) -> _Call:
         """The call that a delta belongs to: by index, by id, else the last one.
@@ -348,9 +384,14 @@ class StreamDecoder:
 
     def _end(self, events: list[ModelEvent]) -> None:
         self._done = True
+        before = len(events)
         for call in self._calls:
             if call.part is None:
                 self._begin_call(call, events)
+        if self._halves is not None:
+            self._join_halves(events, before)
+            events.extend(PartDelta(number, REPLACEMENT) for number in sorted(self._halves))
+            self._details = joined_json(self._details)
         opaque = {call.part: call.extra for call in self._calls}
         if self._details:
             opaque[self._reasoning] = Opaque(NAME, self._details)

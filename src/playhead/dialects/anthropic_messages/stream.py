@@ -1,0 +1,373 @@
+r"""A streamed answer to events: ``feed(b'event: message_start\ndata: {…}\n\n') -> [ResponseStart(…)]``.
+
+The rules:
+
+- Events do not depend on how the bytes were cut. An error in the stream is raised only after the events before it were
+  handed on: at once when the same call has none, else by the next ``feed`` or ``close``.
+- A block is a part, and each of its citations is one more, which begins and ends when it comes.
+- A block that is kept verbatim is begun as it stands at its start; the whole of it comes with its end.
+- The end is ``message_stop``. A stream that closes without it is whole when a stop reason came, cut when none did.
+- The same events come as server-sent events, and from Bedrock in Amazon's framing, each in base64; the first byte
+  tells which. A server that does not stream although asked sends one JSON object: it is decoded as a whole answer.
+
+``unmodelled`` is filled from the events that begin and end the answer; with ``report=True`` from every event, which
+costs as much again as decoding. Reference: https://docs.claude.com/en/api/messages-streaming, as of 2026.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from playhead.dialects.anthropic_messages.answer import (
+    WireDelta,
+    WireEvent,
+    WireUsage,
+    decode_event,
+    finish_of,
+    merge_usage,
+    parts_of,
+    usage_of,
+)
+from playhead.dialects.anthropic_messages.content import NAME, decode_citation, encode_input
+from playhead.dialects.anthropic_messages.errors import read_error
+from playhead.dialects.anthropic_messages.report import unmodelled_in_event
+from playhead.dialects.anthropic_messages.response import decode_response, not_expected
+from playhead.dialects.base import Endpoint
+from playhead.errors import CutStreamError, ModelError, ProtocolError
+from playhead.events import ModelEvent, PartDelta, PartEnd, PartStart, ResponseEnd, ResponseStart
+from playhead.fold import unfold
+from playhead.framing.aws_event_stream import EventMessage, EventStreamDecoder
+from playhead.framing.sse import ServerSentEvent, SSEDecoder
+from playhead.messages import Native, Opaque, Part, Reasoning, ToolCall
+from playhead.response import FinishReason, Response
+
+_WHITE = b" \t\r\n"
+
+_ANY_OBJECT = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class _Chunk(msgspec.Struct, gc=False, rename={"data": "bytes"}):
+    """The payload of one of Bedrock's messages: an event's JSON, in base64."""
+
+    data: bytes
+
+
+_decode_chunk = msgspec.json.Decoder(_Chunk).decode
+
+
+class _Block:
+    """A block while it arrives. ``value`` is what goes into its opaque at the end, None where it has none; ``input``
+    the pieces of a verbatim block's input; ``whole_input`` a call's, until a piece of it comes."""
+
+    __slots__ = ("input", "part", "value", "whole_input")
+
+    def __init__(self, part: int, value: dict[str, Any] | None, whole_input: str) -> None:
+        self.part = part
+        self.value = value
+        self.whole_input = whole_input
+        self.input: list[str] | None = None
+
+
+class StreamDecoder:
+    """The decoder of one streamed answer; see :class:`playhead.dialects.base.Decoder`."""
+
+    __slots__ = (
+        "_aws",
+        "_blocks",
+        "_bytes",
+        "_done",
+        "_endpoint",
+        "_error",
+        "_finish",
+        "_head",
+        "_id",
+        "_parts",
+        "_report",
+        "_sse",
+        "_started",
+        "_usage",
+        "_whole",
+        "unmodelled",
+    )
+
+    def __init__(self, endpoint: Endpoint, *, report: bool = False) -> None:
+        self.unmodelled: set[str] = set()
+        self._endpoint = endpoint
+        self._report = report
+        self._sse: SSEDecoder | None = None
+        self._aws: EventStreamDecoder | None = None
+        self._whole: list[bytes] | None = None  # the pieces of a body that is no stream
+        self._head = b""  # white space before the first byte that says which of the three it is
+        self._bytes = 0
+        self._error: ModelError | None = None
+        self._started = False
+        self._done = False
+        self._id: str | None = None
+        self._parts = 0
+        self._blocks: dict[int, _Block] = {}
+        self._finish: FinishReason | None = None
+        self._usage: WireUsage | None = None
+
+    def feed(self, data: bytes) -> list[ModelEvent]:
+        """The events that these bytes complete.
+
+        Raises:
+            ModelError: the stream carries an error.
+            ProtocolError: it is not what the protocol says; the message shows the event.
+        """
+        if self._error is not None:
+            raise self._error
+        self._bytes += len(data)
+        if self._whole is not None:
+            self._whole.append(data)
+            return []
+        if self._sse is None and self._aws is None:
+            data = self._begin(data)
+        events: list[ModelEvent] = []
+        try:
+            if self._sse is not None:
+                for event in self._sse.feed(data):
+                    self._take_sse(event, events)
+            elif self._aws is not None:
+                for message in self._aws.feed(data):
+                    self._take_aws(message, events)
+        except ModelError as error:
+            self._error = error
+            if not events:
+                raise
+        return events
+
+    @property
+    def finished(self) -> bool:
+        """Whether the stream has said that it is over."""
+        return self._done
+
+    def close(self) -> list[ModelEvent]:
+        """The stream has ended; the last events.
+
+        Raises:
+            CutStreamError: it ended before its end.
+            ModelError: as for ``feed``.
+        """
+        if self._error is not None:
+            raise self._error
+        if self._whole is not None:
+            response, unmodelled = self._decode_whole(b"".join(self._whole))
+            self.unmodelled |= unmodelled
+            self._whole, self._done, self._sse = None, True, SSEDecoder()
+            return unfold(response)
+        events: list[ModelEvent] = []
+        if self._aws is not None and not self._done:
+            self._aws.close()
+        rest = self._sse.close() if self._sse is not None else None
+        if rest is not None and not self._done:
+            try:
+                self._take_sse(rest, events)
+            except ProtocolError:
+                events.clear()  # the last line is torn: what it would have said is not known
+        if not self._done:
+            if self._finish is None:
+                self._error = CutStreamError(
+                    f"the stream ended after {self._bytes} bytes, before a stop reason or message_stop",
+                    provider=self._endpoint.provider,
+                    request_id=self._id,
+                )
+                raise self._error
+            self._end(events)
+        return events
+
+    def _begin(self, data: bytes) -> bytes:
+        """Look what this is; the bytes to go on with."""
+        data = self._head + data
+        self._head = b""
+        first = data.lstrip(_WHITE)[:1]
+        if first in (b"{", b"[", b"<"):
+            self._whole = [data]
+        elif first == b"\0" or (first and self._endpoint.profile.service == "bedrock"):
+            self._aws = EventStreamDecoder()
+        elif first:
+            self._sse = SSEDecoder()
+        else:
+            self._head = data
+        return data
+
+    def _decode_whole(self, body: bytes) -> tuple[Response, frozenset[str]]:
+        return decode_response(body, self._endpoint)
+
+    def _take_sse(self, event: ServerSentEvent, events: list[ModelEvent]) -> None:
+        if event.event == "error" and not self._done:
+            raise self._failed(event.data, "")
+        self._take(event.data, events)
+
+    def _take_aws(self, message: EventMessage, events: list[ModelEvent]) -> None:
+        """One of Bedrock's messages: an event in base64, or an error by name."""
+        if self._done:
+            return
+        kind = message.text(":message-type")
+        if kind == "error":
+            said = {"message": message.text(":error-message")}
+            raise read_error(said, self._endpoint, message.payload, word=message.text(":error-code"))
+        if kind == "exception":
+            raise self._failed(message.payload, message.text(":exception-type"))
+        try:
+            data = _decode_chunk(message.payload).data
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise not_expected('{"bytes": …} in base64', message.payload, self._endpoint) from None
+        self._take(data, events)
+
+    def _failed(self, data: bytes, word: str) -> ModelError:
+        try:
+            value = msgspec.json.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            value = data.decode("utf-8", "replace")
+        error = read_error(value, self._endpoint, data, word=word)
+        error.request_id = error.request_id or self._id
+        return error
+
+    def _take(self, data: bytes, events: list[ModelEvent]) -> None:
+        if self._done:
+            return
+        try:
+            self._read(decode_event(data), data, events)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            if data.strip() not in (b"", b"[DONE]"):  # some gateways end in OpenAI's word
+                raise not_expected(f"an event of a message as JSON ({error})", data, self._endpoint) from error
+
+    def _read(self, event: WireEvent, data: bytes, events: list[ModelEvent]) -> None:
+        kind = event.type
+        if kind == "content_block_delta":
+            block = self._blocks.get(event.index)
+            delta = event.delta
+            if block is None or delta is None:
+                raise not_expected("a delta of a block that has begun", data, self._endpoint)
+            if delta.text and block.value is None:
+                events.append(PartDelta(block.part, delta.text))
+            else:
+                self._delta(block, delta, data, events)
+            if self._report:
+                self.unmodelled |= unmodelled_in_event(data)
+        elif kind == "content_block_start":
+            self._block_start(event, data, events)
+        elif kind == "content_block_stop":
+            block = self._blocks.pop(event.index, None)
+            if block is not None:
+                self._block_stop(block, events)
+        else:
+            self._take_other(event, data, events)
+
+    def _take_other(self, event: WireEvent, data: bytes, events: list[ModelEvent]) -> None:
+        """What is about the message and not about one of its blocks; an event of an unknown type is skipped, as the
+        documentation asks, and reported."""
+        if event.type == "error" or (not event.type and event.error):
+            raise self._failed(data, "")
+        if event.type == "ping":
+            return
+        self.unmodelled |= unmodelled_in_event(data)
+        if event.type == "message_start":
+            self._start(event, events)
+        elif event.type == "message_delta":
+            if event.delta is not None and event.delta.stop_reason is not None:
+                self._finish = finish_of(event.delta.stop_reason)
+            if event.usage is not None:
+                self._usage = merge_usage(self._usage, event.usage)
+        elif event.type == "message_stop":
+            if not self._started:
+                raise CutStreamError("the stream ended before it said anything", provider=self._endpoint.provider)
+            self._end(events)
+        else:
+            self.unmodelled.add(f"event {event.type or 'without a type'}")
+
+    def _start(self, event: WireEvent, events: list[ModelEvent]) -> None:
+        if self._started:
+            return
+        self._started = True
+        message = event.message
+        if message is None:
+            events.append(ResponseStart())
+            return
+        self._id = message.id or None
+        events.append(ResponseStart(self._id, message.model or None))
+        if message.usage is not None:
+            self._usage = message.usage
+        if message.stop_reason is not None:
+            self._finish = finish_of(message.stop_reason)
+
+    def _block_start(self, event: WireEvent, data: bytes, events: list[ModelEvent]) -> None:
+        if not self._started:
+            self._start(event, events)
+        parts = parts_of(event.content_block)
+        if not parts:
+            raise not_expected("a block of content", data, self._endpoint)
+        part, whole_input = parts[0], ""
+        value: dict[str, Any] | None = None
+        if isinstance(part, ToolCall):
+            whole_input = part.arguments
+            part = msgspec.structs.replace(part, arguments="")
+        elif isinstance(part, Native):
+            value = dict(part.opaque.value)  # a copy: what was handed on does not change any more
+        elif isinstance(part, Reasoning) and part.opaque is not None and "type" not in part.opaque.value:
+            value = part.opaque.value
+            part = Reasoning(part.text)
+        self._blocks[event.index] = _Block(self._begin_part(part, events), value, whole_input)
+        for source in parts[1:]:
+            self._source(source, events)
+        if self._report:
+            self.unmodelled |= unmodelled_in_event(data)
+
+    def _delta(self, block: _Block, delta: WireDelta, data: bytes, events: list[ModelEvent]) -> None:
+        kind = delta.type
+        if kind == "thinking_delta":
+            if delta.thinking:
+                events.append(PartDelta(block.part, delta.thinking))
+        elif kind == "input_json_delta":
+            if block.value is not None:
+                block.input = block.input or []
+                block.input.append(delta.partial_json)
+            elif delta.partial_json:
+                block.whole_input = ""
+                events.append(PartDelta(block.part, delta.partial_json))
+        elif kind == "signature_delta" and block.value is not None:
+            block.value["signature"] = (block.value.get("signature") or "") + delta.signature
+        elif kind == "citations_delta":
+            citation = msgspec.json.decode(delta.citation or b"null")
+            if isinstance(citation, dict):
+                self._source(decode_citation(citation), events)
+        elif kind == "compaction_delta" and block.value is not None:
+            said = _ANY_OBJECT(data)["delta"]
+            block.value.update((key, value) for key, value in said.items() if key != "type" and value is not None)
+        elif kind != "text_delta" or delta.text:
+            self.unmodelled.add(f"delta of type {kind}")
+
+    def _block_stop(self, block: _Block, events: list[ModelEvent]) -> None:
+        if block.whole_input:
+            events.append(PartDelta(block.part, block.whole_input))
+        value = block.value
+        if value is not None and block.input is not None:
+            said = "".join(block.input)
+            if said:
+                whole = encode_input(said)[0]
+                value["input"] = msgspec.json.decode(whole) if isinstance(whole, msgspec.Raw) else whole
+        events.append(PartEnd(block.part, None if value is None else Opaque(NAME, value)))
+
+    def _source(self, source: Part, events: list[ModelEvent]) -> None:
+        events.append(PartEnd(self._begin_part(source, events)))
+
+    def _begin_part(self, part: Part, events: list[ModelEvent]) -> int:
+        number = self._parts
+        self._parts = number + 1
+        events.append(PartStart(number, part))
+        return number
+
+    def _end(self, events: list[ModelEvent]) -> None:
+        self._done = True
+        for block in self._blocks.values():
+            self._block_stop(block, events)
+        usage = None if self._usage is None else usage_of(self._usage)
+        events.append(ResponseEnd(self._finish or FinishReason("other"), usage))
+
+
+def decoder(endpoint: Endpoint, *, report: bool = False) -> StreamDecoder:
+    """A decoder for one streamed answer; ``report`` looks at every event for what is not modelled."""
+    return StreamDecoder(endpoint, report=report)
