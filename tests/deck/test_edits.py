@@ -72,5 +72,11 @@ def test_everything_else_is_a_difference(ours: dict[str, Any], recorded: dict[st
     assert edits(ours, recorded) is None
 
 
+def test_which_tools_may_be_called_is_the_recorders_choice_at_each_later_step() -> None:
+    later = request(SAID, tool_choice="auto"), request(SAID, tool_choice="none")
+    assert edits(*later) == ["tool_choice: 'none' is the recorder's choice for this step"]
+    assert edits(request(tool_choice="auto"), request(tool_choice="none")) is None
+
+
 def test_equal_requests_have_no_edits() -> None:
     assert edits(request(SAID), request(SAID)) == []

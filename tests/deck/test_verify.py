@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
-from scripted_server import Asked, Loopback, completion, reply
 
 from playhead import Agent, Tape, tool
 from playhead.deck.verify import Verdict, verify
+from scripted_server import Asked, Loopback, completion, reply
 
 
 def verdict_of(tape: Tape) -> Verdict:
@@ -122,3 +122,68 @@ def test_what_no_dialect_speaks_is_a_difference_and_not_a_crash(tmp_path: Path, 
 
 def test_an_empty_tape_is_not_ok() -> None:
     assert not verdict_of(Tape()).ok
+
+
+def altered(seed: Path, folder: Path, id: int, before: bytes, after: bytes) -> Path:
+    """The seed with one change in one interaction."""
+    head, *items = seed.read_bytes().split(b"  - id: ")
+    assert before in items[id]
+    items[id] = items[id].replace(before, after)
+    path = folder / "altered.yaml"
+    path.write_bytes(b"  - id: ".join([head, *items]))
+    return path
+
+
+@pytest.mark.parametrize("id", [0, 1, 3, 5, 10, 11])
+def test_a_single_altered_attempt_is_found(seed: Path, tmp_path: Path, id: int) -> None:
+    """An attempt that is not what was asked before is no attempt, and no new conversation either."""
+    verdict = verdict_of(Tape.load(altered(seed, tmp_path, id, b'"max_tokens":4000', b'"max_tokens":4001')))
+    assert not verdict.ok
+    assert any("max_tokens" in difference.where for difference in verdict.differences)
+
+
+def without(seed: Path, folder: Path, id: int) -> Tape:
+    head, *items = seed.read_bytes().split(b"  - id: ")
+    del items[id]
+    path = folder / "less.yaml"
+    path.write_bytes(b"  - id: ".join([head, *items]))
+    return Tape.load(path)
+
+
+def test_a_missing_answer_in_the_middle_is_found_and_one_at_the_end_is_noted(seed: Path, tmp_path: Path) -> None:
+    middle = verdict_of(without(seed, tmp_path, 2))
+    assert not middle.ok
+    assert "does not follow" in middle.differences[0].where
+    end = verdict_of(without(seed, tmp_path, 11))
+    assert end.ok
+    assert "the tape ends before its last conversation does" in end.notes[0]
+    assert verdict_of(Tape.load(seed)).notes == []
+
+
+#: The tapes whose client sent less of an answer back than it was given, beside those of the chat wire.
+LOSSES = {
+    "TestAnthropicComputerUse/claude-sonnet-4/computer_use.yaml": "(text)",
+    "TestAnthropicComputerUse/claude-sonnet-4/computer_use_streaming.yaml": "(text)",
+    "TestAzureResponsesWithSummaryThinking/azure-gpt-5-mini/thinking-streaming.yaml": "(reasoning)",
+    "TestAzureResponsesWithSummaryThinking/azure-gpt-5-mini/thinking.yaml": "(reasoning)",
+    "TestOpenAIResponsesWithSummaryThinking/openai-gpt-5/thinking-streaming.yaml": "(reasoning)",
+    "TestOpenAIResponsesWithSummaryThinking/openai-gpt-5/thinking.yaml": "(reasoning)",
+}
+
+
+def test_every_recording_of_every_wire_is_asked_again_as_it_was(cassettes: Path) -> None:
+    """All of them are equal; what a client lost of an answer is named, and nothing is unmodelled."""
+    paths = sorted(cassettes.rglob("*.yaml"))
+    assert len(paths) >= 195
+    edited = {}
+    for path in paths:
+        tape = Tape.load(path)
+        verdict = verdict_of(tape)
+        name = path.relative_to(cassettes).as_posix()
+        assert verdict.ok, (name, verdict.differences)
+        assert not verdict.unmodelled, (name, verdict.unmodelled)
+        if verdict.edits and not tape.interactions[0].request.url.endswith("/chat/completions"):
+            edited[name] = verdict.edits
+    assert edited.keys() == LOSSES.keys()
+    for name, what in LOSSES.items():
+        assert all("left out 1 of 2" in edit and edit.endswith(what) for edit in edited[name]), edited[name]

@@ -6,6 +6,7 @@ import pytest
 
 from playhead.errors import ConfigError
 from playhead.providers.catalog import PROVIDERS, by_url, endpoint, resolve
+from playhead.providers.paths import PATHS
 
 
 def test_resolve_cuts_at_the_first_colon() -> None:
@@ -18,10 +19,18 @@ def test_resolve_cuts_at_the_first_colon() -> None:
     ("name", "says"),
     [
         ("openruter:x", 'did you mean "openrouter:x"'),
-        ("gpt-4o", "has no provider"),
+        ("gpt-4o", 'has no provider. Write for example "openai:gpt-4o"'),
+        ("openai/gpt-4o", 'for example "openai:gpt-4o"'),
+        ("openrouter/moonshotai/kimi-k2", 'for example "openrouter:moonshotai/kimi-k2"'),
+        ("moonshotai/kimi-k2", 'for example "openrouter:moonshotai/kimi-k2"'),
+        ("o3", 'for example "openai:o3"'),
+        ("grok-4", 'for example "xai:grok-4"'),
+        ("smollm2", 'for example "local:smollm2"'),
+        ("mistral:large", 'did you mean "openrouter:mistralai/large"'),
+        ("x-ai:grok-4", 'did you mean "xai:grok-4"'),
         ("openai:", "names no model"),
         ("", "has no provider"),
-        ("nowhere:x", "known are avian, azure"),
+        ("nowhere:x", "known are anthropic, avian, azure"),
     ],
 )
 def test_resolve_says_what_would_be_right(name: str, says: str) -> None:
@@ -29,11 +38,36 @@ def test_resolve_says_what_would_be_right(name: str, says: str) -> None:
         resolve(name)
 
 
+@pytest.mark.parametrize(("maker", "model"), [("anthropic", "claude-sonnet-4"), ("google", "gemini-2.5-flash")])
+def test_a_makers_model_is_pointed_to_who_has_it(maker: str, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own provider where playhead speaks to it, else OpenRouter; by its bare name and by its maker's."""
+    for names, word in (
+        ({}, f'"openrouter:{maker}/{model}"'),
+        ({maker: PROVIDERS["openai"]}, f'"{maker}:{model}"'),
+    ):
+        monkeypatch.delitem(PROVIDERS, maker, raising=False)
+        for name, provider in names.items():
+            monkeypatch.setitem(PROVIDERS, name, provider)
+        for wrong in (model, f"{model.partition('-')[0]}:{model}"):
+            with pytest.raises(ConfigError, match=word):
+                resolve(wrong)
+
+
+@pytest.mark.parametrize("sign", ["?", "#"])
+def test_a_base_url_has_neither_query_nor_fragment(sign: str) -> None:
+    """A path is put after it; what is left off is not repeated, as it may be a key."""
+    provider, model = resolve("compatible:m")
+    with pytest.raises(ConfigError, match='write "http://host/v1"') as caught:
+        endpoint(provider, model, f"http://host/v1{sign}key=secret")
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", sorted(PROVIDERS))
 def test_a_providers_own_url_leads_back_to_it(name: str) -> None:
     provider = PROVIDERS[name]
     if provider.base_url:
-        assert by_url(f"{provider.base_url}/chat/completions").name == name
+        path = {**PATHS, "gemini": "/models/m:generateContent"}[provider.dialect]
+        assert by_url(provider.base_url + path) == provider
         assert endpoint(provider, "m").base_url == provider.base_url
 
 

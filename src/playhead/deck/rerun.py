@@ -15,20 +15,21 @@ A :class:`Reel` is the tape as it is played; ``rerun(question(reel.left[0]), ree
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
+from playhead.agent.drive import Plan, drive
 from playhead.agent.events import Event
-from playhead.agent.run import Plan, Run, drive
+from playhead.agent.run import Run
 from playhead.agent.taped import read_result
 from playhead.agent.tools import Tool, ToolOutcome
 from playhead.deck.question import Question, question
 from playhead.errors import ConfigError, ModelError, TapeError
-from playhead.messages import ToolCall, ToolResult
+from playhead.messages import Message, ToolCall, ToolResult
 from playhead.model import Model
-from playhead.request import ToolSpec
+from playhead.request import Request, ToolSpec
 from playhead.tapes import Interaction, Tape
 from playhead.tapes.match import Player
 from playhead.tapes.redact import Redactor
@@ -49,8 +50,11 @@ class Reel:
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
         self.left: list[Interaction] = [item for item in tape.interactions if item.request.method != "CALL"]
+        self.last_of_all = self.left[-1] if self.left else None
         self.last: Interaction | None = None
         self._player = Player(self.left.copy(), Redactor(()))
+        #: Results given to calls that the wire has no ids for: of which interaction, and of which call there.
+        self._taken: set[tuple[int, str]] = set()
         #: What was asked and the interaction that answered it, in the order played.
         self.asked: list[tuple[HTTPRequest, Interaction]] = []
 
@@ -102,25 +106,50 @@ class Reel:
                 messages = question(interaction).request.messages
             except (ConfigError, ModelError):
                 continue
-            for message in reversed(messages):
-                for result in message.all(ToolResult):
-                    if result.call_id == call.id:
-                        return result
+            results = [result for message in reversed(messages) for result in message.all(ToolResult)]
+            for result in results:
+                if result.call_id == call.id:
+                    return result
+            for same in _same_calls(messages, call):
+                if (interaction.id, same) not in self._taken:
+                    for result in results:
+                        if result.call_id == same:
+                            self._taken.add((interaction.id, same))
+                            return result
         raise TapeEnds(f"the tape holds no result of {call.name} (call {call.id})")
 
 
 def _may_hold(interaction: Interaction, call: ToolCall) -> bool:
     request = interaction.request
     if request.method != "CALL":
-        return call.id.encode() in request.body
+        return call.id.encode() in request.body or call.name.encode() in request.body
     return request.url == f"tool:{call.name}" and request.body == call.arguments.encode()
+
+
+def _same_calls(messages: Sequence[Message], call: ToolCall) -> list[str]:
+    """The ids of the calls in the last answer of a history that ask the same as this one. On a wire whose calls have no
+    ids, or a client that gave them its own, what a call says is all there is to know it by."""
+    last = next((message for message in reversed(messages) if message.role == "assistant"), None)
+    asked = _as_json(call.arguments)
+    return [
+        known.id
+        for known in (last.all(ToolCall) if last is not None else ())
+        if known.name == call.name and _as_json(known.arguments) == asked
+    ]
+
+
+def _as_json(arguments: str) -> Any:
+    try:
+        return msgspec.json.decode(arguments)
+    except (msgspec.DecodeError, RecursionError):
+        return arguments
 
 
 async def _one(body: bytes) -> AsyncIterator[bytes]:
     yield body
 
 
-class RecordedTool(Tool):
+class RecordedTool(Tool[..., Any]):
     """A tool whose results are the tape's."""
 
     def __init__(self, spec: ToolSpec, reel: Reel) -> None:
@@ -139,13 +168,25 @@ class RecordedTool(Tool):
         return ToolOutcome(result.content, result.is_error)
 
 
+def _defined_elsewhere(request: Request) -> list[ToolSpec]:
+    """The tools that the provider defines and the client runs (a computer, a shell): options of the wire, by name."""
+    theirs = request.options.get("tools")
+    return [
+        ToolSpec(tool["name"], "", {})
+        for tool in (theirs if isinstance(theirs, list) else ())
+        if isinstance(tool, dict) and isinstance(tool.get("name"), str)
+    ]
+
+
 class Rerun(msgspec.Struct):
-    """One conversation of a tape, run again. ``stopped`` says why where the tape ended before the conversation."""
+    """One conversation of a tape, run again. ``stopped`` says why where it came to no answer; ``open`` says that the
+    tape holds nothing that could follow, where a recorded refusal that ends a run is an end."""
 
     question: Question
     run: Run[Any]
     asked: list[tuple[HTTPRequest, Interaction]]
     stopped: str | None = None
+    open: bool = False
 
 
 async def rerun(found: Question, reel: Reel, watch: Callable[[Iterable[Event]], None] | None = None) -> Rerun:
@@ -164,16 +205,17 @@ async def rerun(found: Question, reel: Reel, watch: Callable[[Iterable[Event]], 
         retry=_PATIENT,
         clock=SYSTEM_CLOCK,
     )
-    plan = Plan(request, {spec.name: RecordedTool(spec, reel) for spec in request.tools}, max_steps=1_000_000)
-    stopped = None
+    tools = {spec.name: RecordedTool(spec, reel) for spec in (*_defined_elsewhere(request), *request.tools)}
+    plan = Plan(request, tools, max_steps=1_000_000)
+    stopped, ends_open = None, False
     try:
         async for batch in drive(run, plan, model.call(), None):
             if watch is not None:
                 watch(batch)
-    except TapeEnds as error:
-        stopped = str(error)
+    except TapeError as error:  # it ends here, or holds a result that is none
+        stopped, ends_open = str(error), True
     except ModelError as error:  # the recorded answer itself: a refusal that ended the recorded run as well
         stopped = str(error)
     if len(reel.asked) == first:  # nothing was asked (the first request ends with an answer): pass over it
         reel.skip()
-    return Rerun(found, run, reel.asked[first:], stopped)
+    return Rerun(found, run, reel.asked[first:], stopped, ends_open)

@@ -172,15 +172,15 @@ class _Telling:
         steps = tuple(step.finish(number) for number, step in enumerate(self.steps, 1))
         usages = [step.answer.usage for step in steps if step.answer is not None]
         known = [usage for usage in usages if usage is not None]
-        costs = [usage.cost for usage in known if usage.cost is not None]
+        costs = [usage.cost for usage in known]
         return Conversation(
             self.found.provider.name,
             self.found.provider.dialect,
             self.found.request.model,
             tuple(tool.name for tool in self.found.request.tools),
             steps,
-            sum(known[1:], known[0]) if known else None,
-            sum(costs, Decimal(0)).normalize() if costs and len(costs) == len(usages) else None,
+            _total(known),
+            summed(costs) if len(known) == len(usages) else None,
             sum(step.duration for step in steps),
         )
 
@@ -263,11 +263,31 @@ class _Teller:
                     continue
                 try:
                     result = read_result(call, interaction)
-                except PlayheadError:
+                except (PlayheadError, RecursionError):
                     return False
-                step.results[call.id] = Told(result, interaction.id, interaction.response.duration)
+                step.results[call.id] = Told(result, interaction.id, _seconds(interaction))
                 return True
         return False
+
+
+def _total(usages: list[Usage]) -> Usage | None:
+    """All of them together; None where there are none."""
+    if not usages:
+        return None
+    counts = [msgspec.structs.replace(usage, cost=None) for usage in usages]
+    cost = summed([usage.cost for usage in usages])
+    return msgspec.structs.replace(sum(counts[1:], counts[0]), cost=cost)
+
+
+def summed(costs: list[Decimal | None]) -> Decimal | None:
+    """The sum of costs; None where there are none, one is missing, or one is such that it has no sum."""
+    known = [cost for cost in costs if cost is not None]
+    if not known or len(known) < len(costs):
+        return None
+    try:
+        return sum(known, Decimal(0)).normalize()
+    except ArithmeticError:  # infinities of both signs, a signalling NaN
+        return None
 
 
 def _histories(found: Question) -> list[int]:
@@ -308,7 +328,7 @@ def _answered(found: Question, asking: _Asking) -> Try:
             error = None
     except Exception as broken:  # as in take: the answer may be anything
         error = _reason(interaction, broken)
-    return Try(interaction.id, answer.code, answer.duration, error)
+    return Try(interaction.id, answer.code, _seconds(interaction), error)
 
 
 def _decoded(found: Question) -> Response:
@@ -335,9 +355,16 @@ def _plain(interaction: Interaction, reason: str | None = None) -> Exchange:
         response.code,
         len(request.body),
         len(response.body),
-        response.duration,
+        _seconds(interaction),
         reason,
     )
+
+
+def _seconds(interaction: Interaction) -> float:
+    try:
+        return interaction.response.duration
+    except OverflowError:  # of hundreds of digits
+        return float("inf")
 
 
 def _reason(interaction: Interaction, error: Exception) -> str | None:

@@ -14,7 +14,7 @@ import msgspec
 
 from playhead.deck.edits import edits
 from playhead.deck.question import question
-from playhead.deck.rerun import Reel, rerun
+from playhead.deck.rerun import Reel, Rerun, rerun
 from playhead.errors import ConfigError, ModelError
 from playhead.tapes import Interaction, Tape, first_difference
 from playhead.wire import HTTPRequest
@@ -35,6 +35,7 @@ class Verdict(msgspec.Struct):
         equal: those that playhead makes as well.
         edits: the recording client's own edits of its history, taken over, as sentences.
         differences: the requests that are not equal, and those that no dialect understands.
+        notes: where a conversation ends without an answer, and nothing says that it should not.
         unmodelled: paths in requests that the vocabulary does not model.
         conversations, steps: what the tape holds, as the run saw it.
     """
@@ -42,6 +43,7 @@ class Verdict(msgspec.Struct):
     requests: int = 0
     equal: int = 0
     edits: list[str] = msgspec.field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
     differences: list[Difference] = msgspec.field(default_factory=list)
     unmodelled: list[str] = msgspec.field(default_factory=list)
     conversations: int = 0
@@ -60,6 +62,7 @@ async def verify(tape: Tape) -> Verdict:
     """
     reel = Reel(tape)
     verdict = Verdict(requests=len(reel.left))
+    astray: set[int] = set()  # requests that do not follow from what is before them
     while reel.left:
         first = reel.left[0]
         try:
@@ -73,9 +76,50 @@ async def verify(tape: Tape) -> Verdict:
         verdict.steps += len(again.run.steps)
         if not again.asked:
             verdict.equal += 1  # the request ends with an answer already: there is nothing to ask
+        if again.open:
+            _look_behind(verdict, again, reel, astray)
         for asked, recorded in again.asked:
-            _compare(verdict, asked, recorded)
+            if recorded.id not in astray:
+                _compare(verdict, asked, recorded)
     return verdict
+
+
+def _look_behind(verdict: Verdict, again: Rerun, reel: Reel, astray: set[int]) -> None:
+    """A conversation has come to no answer. Where the tape ends with it, its run was stopped there. Where something
+    follows that nobody would ask (after a refusal anything but the same again, after calls anything but their results),
+    that is a difference; a conversation of its own that begins after calls is not: not every client runs them."""
+    where = again.stopped or "it has no answer"
+    if again.asked and again.asked[-1][1] is not reel.last_of_all and not reel.left:
+        # It was passed over while the rest was played: it stands in the midst of a conversation that it is no part of.
+        recorded = again.asked[0][1]
+        others = [item for item in reel.tape.interactions if item.request.method != "CALL" and item is not recorded]
+        size = len(recorded.request.body)
+        near = min(others, key=lambda item: (abs(item.id - recorded.id) > 1, abs(len(item.request.body) - size)))
+        says = first_difference(near.request.body, recorded.request.body)
+        astray.add(recorded.id)
+        verdict.differences.append(
+            Difference(recorded.id, f"belongs to nothing before it or after it; {says or where}")
+        )
+        return
+    if not reel.left:
+        verdict.notes.append(f"the tape ends before its last conversation does: {where}")
+        return
+    following = reel.left[0]
+    last = again.asked[-1] if again.asked else None
+    refused = last is not None and last[1].response.code >= 400
+    if not refused:
+        try:
+            fresh = all(message.role in ("system", "user") for message in question(following).request.messages)
+        except (ConfigError, ModelError):
+            fresh = True
+        if fresh:
+            verdict.notes.append(f"interaction {following.id} begins anew though the one before has no answer: {where}")
+            return
+    astray.add(following.id)
+    says = f"does not follow from the one before, which has no answer ({where})"
+    if last is not None:
+        says += f"; {first_difference(last[1].request.body, following.request.body) or 'it is asked elsewhere'}"
+    verdict.differences.append(Difference(following.id, says))
 
 
 def _compare(verdict: Verdict, asked: HTTPRequest, recorded: Interaction) -> None:

@@ -10,22 +10,62 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import msgspec
 
 from playhead.dialects.base import Endpoint
 from playhead.errors import ConfigError
-from playhead.providers.base import Provider, profile_for
+from playhead.providers.anthropic import ANTHROPIC, BEDROCK
+from playhead.providers.base import Provider, bare_name, profile_for
 from playhead.providers.compatible import COMPATIBLE, HOSTED, OWN
+from playhead.providers.google import GOOGLE, VERTEX, VERTEX_CLAUDE
 from playhead.providers.local import LOCAL
-from playhead.providers.openai import AZURE, OPENAI
+from playhead.providers.openai import AZURE, AZURE_RESPONSES, OPENAI, OPENAI_RESPONSES
 from playhead.providers.openrouter import OPENROUTER
+from playhead.providers.paths import split, without_path
 
 PROVIDERS: dict[str, Provider] = {
-    provider.name: provider for provider in (OPENROUTER, OPENAI, COMPATIBLE, LOCAL, AZURE, *HOSTED, *OWN)
+    provider.name: provider
+    for provider in (
+        *(OPENROUTER, OPENAI, OPENAI_RESPONSES, ANTHROPIC, GOOGLE, VERTEX, BEDROCK),
+        *(COMPATIBLE, LOCAL, AZURE, AZURE_RESPONSES, *HOSTED, *OWN),
+    )
 }
 
-_PATH = "/chat/completions"
+#: Rows that stand in for another of their name where the model's name begins so.
+_BY_MODEL = (("claude", VERTEX_CLAUDE),)
+
+_ALL = (*PROVIDERS.values(), *(row for _, row in _BY_MODEL))
+
+#: Who is taken to be at a URL that nobody is known to be at: by what follows the base URL, else by the dialect.
+_SERVICES = (("/publishers/anthropic/", VERTEX_CLAUDE), ("/model/", BEDROCK))
+_MAKER = {
+    "openai_chat": COMPATIBLE,
+    "openai_responses": OPENAI_RESPONSES,
+    "anthropic_messages": ANTHROPIC,
+    "gemini": GOOGLE,
+}
+
+#: Whose models begin so: the provider's name here, and the maker's on OpenRouter. For the hints of :func:`resolve`.
+_MAKERS = (
+    (("gpt-", "chatgpt-", "o1", "o3", "o4"), "openai", "openai"),
+    (("claude",), "anthropic", "anthropic"),
+    (("gemini",), "google", "google"),
+    (("grok-",), "xai", "x-ai"),
+    (("deepseek-",), "deepseek", "deepseek"),
+    (("smollm2",), "local", ""),
+)
+
+#: Makers that are taken for providers, by their names on OpenRouter.
+_ON_OPENROUTER = {
+    **{name: name for name in ("anthropic", "cohere", "google", "meta-llama", "mistralai", "moonshotai", "qwen")},
+    "claude": "anthropic",
+    "gemini": "google",
+    "meta": "meta-llama",
+    "mistral": "mistralai",
+    "moonshot": "moonshotai",
+}
 
 
 def resolve(name: str) -> tuple[Provider, str]:
@@ -37,50 +77,107 @@ def resolve(name: str) -> tuple[Provider, str]:
     word, colon, model = name.partition(":")
     provider = PROVIDERS.get(word)
     if colon and provider is not None and model:
-        return provider, model
+        rows = (row for begin, row in _BY_MODEL if row.name == word and bare_name(model).startswith(begin))
+        return next(rows, provider), model
     if colon and provider is not None:
         raise ConfigError(f'"{name}" names no model; write "{word}:" and the model\'s name')
+    if not colon:
+        example = _with_provider(name)
+        raise ConfigError(f'a model is named "provider:model"; "{name}" has no provider. Write for example "{example}"')
+    maker = _ON_OPENROUTER.get(word.lower())
+    if maker is not None:
+        own = f"{maker}:{model}" if maker in PROVIDERS else f"openrouter:{maker}/{model or 'MODEL'}"
+        raise ConfigError(f'no provider is called "{word}"; did you mean "{own}"?')
     from difflib import get_close_matches
 
     near = get_close_matches(word.lower(), PROVIDERS, n=1)
-    if not colon:
-        example = f'"{near[0]}:MODEL"' if near else f'"openrouter:{name or "MODEL"}"'
-        raise ConfigError(f'a model is named "provider:model"; "{name}" has no provider. Write for example {example}')
     if near:
         raise ConfigError(f'no provider is called "{word}"; did you mean "{near[0]}:{model}"?')
     raise ConfigError(f'no provider is called "{word}"; known are {", ".join(sorted(PROVIDERS))}')
+
+
+def _with_provider(name: str) -> str:
+    """What a model's bare name was probably meant to be: ``openai/gpt-4o`` and ``gpt-4o`` are ``openai:gpt-4o``."""
+    first, slash, rest = name.partition("/")
+    if slash and rest and first.lower() in PROVIDERS:
+        return f"{first.lower()}:{rest}"
+    if slash:
+        return f"openrouter:{name}"
+    for beginnings, provider, maker in _MAKERS:
+        if name.lower().startswith(beginnings):
+            return f"{provider}:{name}" if provider in PROVIDERS else f"openrouter:{maker}/{name}"
+    from difflib import get_close_matches
+
+    near = get_close_matches(name.lower(), PROVIDERS, n=1)
+    return f"{near[0]}:MODEL" if near else f"openrouter:{name or 'MODEL'}"
 
 
 def endpoint(provider: Provider, model: str, base_url: str | None = None) -> Endpoint:
     """Where and how this model is spoken to; ``base_url`` goes before the environment's and the provider's own.
 
     Raises:
-        ConfigError: nothing says where the provider is, or the base URL is no HTTP URL.
+        ConfigError: nothing says where the provider is, or the base URL is no HTTP URL, or has a query or fragment.
     """
     named = (value for variable in provider.base_url_env if (value := os.environ.get(variable)))
-    url = base_url or next(named, "") or provider.base_url
-    if not url:
-        variables = " or ".join(f"the environment variable {variable}" for variable in provider.base_url_env)
-        raise ConfigError(
-            f'"{provider.name}:{model}" needs a base URL: pass base_url="http://host:port/v1"'
-            + (f", or set {variables}" if variables else "")
-        )
+    url = base_url or next(named, "") or provider.base_url or _filled_in(provider, model)
     if not url.startswith(("http://", "https://")):
         raise ConfigError(f'a base URL begins with http:// or https://; "{url}" does not')
-    return Endpoint(provider.name, url.rstrip("/").removesuffix(_PATH), profile_for(provider, model))
+    for sign, what in (("?", "query"), ("#", "fragment")):
+        if sign in url:  # what follows may be a key, and is not repeated
+            before = url[: url.index(sign)]
+            raise ConfigError(
+                f'a base URL ends before its {what}, as paths are put after it: write "{before}", without the '
+                f'"{sign}" and what follows'
+            )
+    return Endpoint(provider.name, without_path(url, provider.dialect), profile_for(provider, model))
+
+
+def _filled_in(provider: Provider, model: str) -> str:
+    """The provider's base URL with its holes filled from the environment.
+
+    Raises:
+        ConfigError: it has none, or the environment does not say what belongs into a hole.
+    """
+    said: dict[str, str] = {}
+    for hole, variables in provider.url_parts.items():
+        value = next((value for name in variables if (value := os.environ.get(name, "").strip())), None)
+        if value is None:
+            raise ConfigError(
+                f'"{provider.name}:{model}" needs a {hole}: set the environment variable {" or ".join(variables)}, or '
+                f'pass base_url="{provider.url_form}"'
+            )
+        said[hole] = value
+    if said:
+        # Vertex's location "global" has no host of its own.
+        return provider.url_form.format(**said).replace("://global-", "://", 1)
+    named = " or ".join(f"the environment variable {variable}" for variable in provider.base_url_env)
+    raise ConfigError(
+        f'"{provider.name}:{model}" needs a base URL: pass base_url="http://host:port/v1"'
+        + (f", or set {named}" if named else "")
+    )
 
 
 def by_url(url: str) -> Provider:
-    """Who is at this URL: the provider of the longest base URL that it begins with, or one of those whose hosts it
-    is on; else ``compatible`` with this base. ``base_url`` of the result is never empty."""
-    base = url.partition("?")[0].partition("#")[0].rstrip("/").removesuffix(_PATH)
+    """Who is at this URL: of those that speak the dialect of its path the provider of the longest base URL that it
+    begins with, or one of those whose hosts it is on; else whoever is there at all, or the dialect's maker (for chat
+    completions ``compatible``), in this dialect. ``base_url`` of the result is what stands before the dialect's path;
+    where the path is of no dialect it is the whole URL."""
+    dialect, base = split(url) or ("openai_chat", url.partition("?")[0].partition("#")[0].rstrip("/"))
+    found = _at(base, [provider for provider in _ALL if provider.dialect == dialect])
+    if found is None:
+        end = url.partition("?")[0][len(base) :]
+        found = next((row for begin, row in _SERVICES if end.startswith(begin)), _MAKER[dialect])
+        other = _at(base, _ALL)
+        if other is not None:
+            found = msgspec.structs.replace(other, dialect=dialect, profile=found.profile, options=found.options)
+    return msgspec.structs.replace(found, base_url=base)
+
+
+def _at(base: str, rows: Sequence[Provider]) -> Provider | None:
+    """The one of these rows that is at this base URL."""
     plain = base.replace("://127.0.0.1", "://localhost", 1)
-    found = [
-        p for p in PROVIDERS.values() if p.base_url and (plain == p.base_url or plain.startswith(f"{p.base_url}/"))
-    ]
+    found = [row for row in rows if row.base_url and (plain == row.base_url or plain.startswith(f"{row.base_url}/"))]
     if found:
-        provider = max(found, key=lambda p: len(p.base_url))
-    else:
-        host = base.partition("://")[2].partition("/")[0].partition(":")[0]
-        provider = next((p for p in PROVIDERS.values() if p.hosts and host.endswith(p.hosts)), COMPATIBLE)
-    return msgspec.structs.replace(provider, base_url=base)
+        return max(found, key=lambda row: len(row.base_url))
+    host = base.partition("://")[2].partition("/")[0].partition(":")[0]
+    return next((row for row in rows if row.hosts and host.endswith(row.hosts)), None)

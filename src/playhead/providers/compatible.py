@@ -6,13 +6,20 @@ key, and how its hand differs from the common one.
 
 from __future__ import annotations
 
-from playhead.dialects.openai_chat.profile import Profile
+from typing import Any
+
 from playhead.providers.base import Provider
 
-_COMMON = Profile()
+_COMMON: dict[str, Any] = {}
 
 COMPATIBLE = Provider(
-    "compatible", "", ("PLAYHEAD_API_KEY",), _COMMON, "CompatibleOptions", "none", base_url_env=("PLAYHEAD_BASE_URL",)
+    "compatible",
+    "",
+    ("PLAYHEAD_API_KEY",),
+    _COMMON,
+    "CompatibleOptions",
+    "optional",
+    base_url_env=("PLAYHEAD_BASE_URL",),
 )
 
 HOSTED: tuple[Provider, ...] = (
@@ -23,7 +30,7 @@ HOSTED: tuple[Provider, ...] = (
         "groq",
         "https://api.groq.com/openai/v1",
         ("GROQ_API_KEY",),
-        Profile(reasoning_back="reasoning"),
+        {"reasoning_back": "reasoning"},
         "CompatibleOptions",
     ),
     Provider(
@@ -38,7 +45,7 @@ HOSTED: tuple[Provider, ...] = (
         "vercel",
         "https://ai-gateway.vercel.sh/v1",
         ("AI_GATEWAY_API_KEY", "VERCEL_API_KEY"),
-        Profile(reasoning_request="reasoning", reasoning_back="reasoning_details", cache_marks="part"),
+        {"reasoning_request": "reasoning", "reasoning_back": "reasoning_details", "cache_marks": "part"},
         "CompatibleOptions",
     ),
     Provider("xai", "https://api.x.ai/v1", ("XAI_API_KEY",), _COMMON, "CompatibleOptions"),
@@ -48,15 +55,15 @@ HOSTED: tuple[Provider, ...] = (
 
 #: Servers of your own, at the port that each takes when not told otherwise.
 OWN: tuple[Provider, ...] = (
-    Provider("llamacpp", "http://localhost:8080/v1", ("LLAMA_API_KEY",), _COMMON, "CompatibleOptions", "none"),
+    Provider("llamacpp", "http://localhost:8080/v1", ("LLAMA_API_KEY",), _COMMON, "CompatibleOptions", "optional"),
     Provider(
         # Ollama reasons in `reasoning`.
         "ollama",
         "http://localhost:11434/v1",
         ("OLLAMA_API_KEY",),
-        Profile(reasoning_back="reasoning"),
+        {"reasoning_back": "reasoning"},
         "CompatibleOptions",
-        "none",
+        "optional",
     ),
-    Provider("vllm", "http://localhost:8000/v1", ("VLLM_API_KEY",), _COMMON, "CompatibleOptions", "none"),
+    Provider("vllm", "http://localhost:8000/v1", ("VLLM_API_KEY",), _COMMON, "CompatibleOptions", "optional"),
 )

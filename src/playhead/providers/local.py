@@ -6,14 +6,13 @@ The small models that run here know no tool calls, so tools are given as a JSON 
 
 from __future__ import annotations
 
-from playhead.dialects.openai_chat.profile import Profile
 from playhead.providers.base import Provider
 
 LOCAL = Provider(
     name="local",
     base_url="http://local.localhost/v1",
     key_env=(),
-    profile=Profile(reasoning_back="reasoning_content", tools="constrained"),
+    profile={"reasoning_back": "reasoning_content", "tools": "constrained"},
     options="CompatibleOptions",
-    auth="none",
+    auth="optional",
 )

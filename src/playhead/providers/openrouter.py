@@ -6,19 +6,18 @@ It counts cost in every answer when asked (``usage: {include: true}``), takes re
 
 from __future__ import annotations
 
-from playhead.dialects.openai_chat.profile import Profile
 from playhead.providers.base import Provider
 
 OPENROUTER = Provider(
     name="openrouter",
     base_url="https://openrouter.ai/api/v1",
     key_env=("OPENROUTER_API_KEY",),
-    profile=Profile(
-        usage_include=True,
-        reasoning_request="reasoning",
-        reasoning_back="reasoning_details",
-        cache_marks="part",
-        media_back=True,
-    ),
+    profile={
+        "usage_include": True,
+        "reasoning_request": "reasoning",
+        "reasoning_back": "reasoning_details",
+        "cache_marks": "part",
+        "media_back": True,
+    },
     options="OpenRouterOptions",
 )

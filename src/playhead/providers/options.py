@@ -117,11 +117,99 @@ CompatibleOptions = msgspec.defstruct(
 )
 
 
-_SCHEMAS: dict[str, type[msgspec.Struct]] = {
+class ResponsesKnown(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """The fields of the responses wire that have one type everywhere; ``tools`` are the provider's own."""
+
+    background: bool | UnsetType = UNSET
+    include: list[str] | UnsetType = UNSET
+    instructions: str | UnsetType = UNSET
+    max_tool_calls: int | UnsetType = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+    previous_response_id: str | UnsetType = UNSET
+    reasoning: dict[str, Any] | UnsetType = UNSET
+    service_tier: str | UnsetType = UNSET
+    store: bool | UnsetType = UNSET
+    text: dict[str, Any] | UnsetType = UNSET
+    tool_choice: str | dict[str, Any] | UnsetType = UNSET
+    tools: list[dict[str, Any]] | UnsetType = UNSET
+    top_logprobs: int | UnsetType = UNSET
+    truncation: str | UnsetType = UNSET
+
+
+class AnthropicKnown(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """The fields of Anthropic's wire that have one type everywhere; ``tools`` are those that it runs or defines."""
+
+    anthropic_beta: str | list[str] | UnsetType = UNSET
+    cache_control: dict[str, Any] | UnsetType = UNSET
+    mcp_servers: list[dict[str, Any]] | UnsetType = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+    output_config: dict[str, Any] | UnsetType = UNSET
+    service_tier: str | UnsetType = UNSET
+    tools: list[dict[str, Any]] | UnsetType = UNSET
+    top_k: int | UnsetType = UNSET
+
+
+class GeminiOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """What Google's wire takes; ``tools`` are its own, ``functionDeclarations`` more fields of declared ones."""
+
+    cachedContent: str | UnsetType = UNSET
+    functionDeclarations: dict[str, dict[str, Any]] | UnsetType = UNSET
+    generationConfig: dict[str, Any] | UnsetType = UNSET
+    labels: dict[str, str] | UnsetType = UNSET
+    modelArmorConfig: dict[str, Any] | UnsetType = UNSET
+    safetySettings: list[dict[str, Any]] | UnsetType = UNSET
+    serviceTier: str | UnsetType = UNSET
+    store: bool | UnsetType = UNSET
+    toolConfig: dict[str, Any] | UnsetType = UNSET
+    tools: list[dict[str, Any]] | UnsetType = UNSET
+
+
+_TYPED: dict[str, type[msgspec.Struct]] = {
     "OpenAIOptions": ChatOptions,
     "OpenRouterOptions": OpenRouterOptions,
     "CompatibleOptions": CompatibleOptions,
+    "ResponsesOptions": ResponsesKnown,
+    "AnthropicOptions": AnthropicKnown,
+    "GeminiOptions": GeminiOptions,
 }
+
+_made: dict[str, type[msgspec.Struct]] = {}
+
+
+def _schema(name: str) -> type[msgspec.Struct]:
+    """The struct of this name; where the dialect carries fields that are not typed above, they take any value."""
+    if name not in _made:
+        _made[name] = _with_the_rest(name, _TYPED[name])
+    return _made[name]
+
+
+def _with_the_rest(name: str, typed: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    carried: frozenset[str]
+    if name == "ResponsesOptions":
+        from playhead.dialects.openai_responses.fields import CARRIED as carried
+    elif name == "AnthropicOptions":
+        from playhead.dialects.anthropic_messages.fields import CARRIED as carried
+    else:
+        return typed
+    return msgspec.defstruct(
+        name,
+        [(field, Any, UNSET) for field in sorted(carried - set(typed.__struct_fields__))],
+        bases=(typed,),
+        forbid_unknown_fields=True,
+        kw_only=True,
+        omit_defaults=True,
+    )
+
+
+def _modelled(provider: Provider) -> frozenset[str] | None:
+    """What the agent itself says in this provider's wire; None where the wire takes no ``extra``."""
+    if provider.dialect == "openai_chat":
+        return MODELLED
+    if provider.dialect == "gemini":
+        from playhead.dialects.gemini.fields import MODELLED as modelled
+
+        return modelled
+    return None
 
 
 def check_options(provider: Provider, options: dict[str, Any]) -> dict[str, Any]:
@@ -131,14 +219,16 @@ def check_options(provider: Provider, options: dict[str, Any]) -> dict[str, Any]
         ConfigError: an option is unknown (the nearest known one is named) or has a value of a wrong type.
     """
     extra = options.get(EXTRA)
-    if extra is not None:
-        taken = sorted(MODELLED & extra.keys()) if isinstance(extra, dict) else None
+    modelled = _modelled(provider)
+    if extra is not None and modelled is not None:
+        taken = sorted(modelled & extra.keys()) if isinstance(extra, dict) else None
         if taken is None:
             raise ConfigError("options.extra: an object with the fields to send as they are was expected")
         if taken:
             raise ConfigError(f"options.extra.{taken[0]}: what the agent itself says cannot be said a second time here")
     try:
-        msgspec.convert({name: value for name, value in options.items() if name != EXTRA}, _SCHEMAS[provider.options])
+        named = {name: value for name, value in options.items() if name != EXTRA or modelled is None}
+        msgspec.convert(named, _schema(provider.options))
     except msgspec.ValidationError as error:
         raise ConfigError(_explained(provider, str(error))) from None
     return dict(options)
@@ -153,7 +243,7 @@ def _explained(provider: Provider, problem: str) -> str:
     unknown = what.split("`")[1]
     from difflib import get_close_matches
 
-    near = get_close_matches(unknown, _names_at(_SCHEMAS[provider.options], path.split(".")[1:]), n=1, cutoff=0.5)
+    near = get_close_matches(unknown, _names_at(_schema(provider.options), path.split(".")[1:]), n=1, cutoff=0.5)
     hint = f'; did you mean "{near[0]}"?' if near else ""
     return f"options{path}.{unknown}: {provider.name} knows no such option{hint}"
 
