@@ -31,7 +31,8 @@ class Asked:
 
 @dataclass
 class Answer:
-    """What to answer: ``chunks`` are sent one by one, each after ``pause`` seconds; ``cut`` closes before the end."""
+    """What to answer: ``chunks`` are sent one by one, each after ``pause`` seconds; ``cut`` closes before the end,
+    ``hold`` waits so many seconds before it ends."""
 
     status: int = 200
     chunks: Sequence[bytes] = ()
@@ -39,6 +40,7 @@ class Answer:
     pause: float = 0.0
     delay: float = 0.0
     cut: bool = False
+    hold: float = 0.0
 
 
 def reply(body: Any, status: int = 200, **headers: str) -> Answer:
@@ -169,6 +171,7 @@ class Loopback:
             await writer.drain()
         if answer.cut:
             return False
+        await pause(answer.hold)
         writer.write(b"0\r\n\r\n")
         await writer.drain()
         return True

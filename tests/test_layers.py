@@ -21,11 +21,12 @@ SOURCE = Path(__file__).resolve().parent.parent / "src"
 
 #: From the bottom up; what stands in one row does not import each other.
 LAYERS = (
-    ("messages", "request", "response", "events", "errors", "wire"),
+    ("messages", "request", "response", "events", "errors", "wire", "surrogates"),
     ("fold",),
     ("framing",),
     ("dialects", "tapes"),
     ("providers", "transport", "local"),
+    ("call",),
     ("model",),
     ("agent",),
     ("batch", "gateway", "deck", "testing"),
@@ -47,6 +48,9 @@ NEVER = (
 
 #: What stands beside the dialects and is none: the first for all of them, the others for those who bind one.
 NO_DIALECT = frozenset({"base", "constrained_tools"})
+
+#: What every dialect may use: no wire is named in them but the envelope that two wires of one maker share.
+COMMON = frozenset({"base", "lenient", "openai_errors", "unmodelled"})
 
 #: What a dialect leaves to others: HTTP, tasks, clocks, chance, files, processes.
 IMPURE = frozenset(
@@ -121,7 +125,7 @@ def faults(name: str, source: str, is_package: bool = False) -> list[str]:
 def within(name: str, target: str) -> list[str]:
     """What is wrong with an import inside one package: a dialect may use the base and itself, no other dialect."""
     mine, theirs = name.split("."), target.split(".")
-    if mine[1] != "dialects" or len(theirs) < 3 or theirs[2] == "base":
+    if mine[1] != "dialects" or len(theirs) < 3 or theirs[2] in COMMON:
         return []
     if len(mine) > 2 and (mine[2] == theirs[2] or {mine[2], theirs[2]} <= NO_DIALECT):
         return []

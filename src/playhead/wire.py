@@ -40,7 +40,18 @@ class HTTPResponse:
     the body's end that closes the connection at once, after it that does nothing.
     """
 
-    __slots__ = ("_close", "chunks", "headers", "proto", "reason", "recorded_duration", "status")
+    __slots__ = (
+        "_close",
+        "chunks",
+        "finished",
+        "headers",
+        "proto",
+        "reason",
+        "recorded_duration",
+        "refused",
+        "status",
+        "uncompressed",
+    )
 
     def __init__(
         self,
@@ -60,6 +71,12 @@ class HTTPResponse:
         self.proto = proto
         #: Seconds that the exchange took when it was recorded; None on a live answer.
         self.recorded_duration = recorded_duration
+        #: The body came compressed and is handed on plain; the headers no longer say so.
+        self.uncompressed = False
+        #: Whoever reads has seen that the answer is whole, whatever its connection does now.
+        self.finished = False
+        #: Why whoever reads will not read on; None when it is just done.
+        self.refused: str | None = None
         self._close = close
 
     async def read(self) -> bytes:
@@ -67,8 +84,11 @@ class HTTPResponse:
         pieces = [chunk async for chunk in self.chunks]
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def aclose(self) -> None:
-        """Let go of the connection."""
+    async def aclose(self, refused: str | None = None, *, finished: bool = False) -> None:
+        """Let go of the connection. ``finished`` says that the answer is whole though its body may not have ended;
+        ``refused`` says why it is not read to its end. Both are there for who records it; the first call counts."""
+        if self._close is not None:
+            self.finished, self.refused = finished, refused
         close, self._close = self._close, None
         if close is not None:
             await close()

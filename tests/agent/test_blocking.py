@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from scripted_server import Loopback, completion, reply
+from scripted_server import Answer, Asked, Loopback, completion, reply
 
 PROGRAM = """
 import sys, os, threading
@@ -58,6 +58,66 @@ def test_a_forked_child_has_a_loop_of_its_own() -> None:
         done = run(program, server.url)
         assert done.returncode == 0, done.stderr
         assert len(server.requests) == 7
+
+
+FORKING = """
+import multiprocessing, os, sys, threading, time
+from playhead import Agent, tool
+
+@tool
+def work() -> str:
+    time.sleep(0.05)  # in a thread, whose end wakes the loop
+    return "done"
+
+agent = Agent("compatible:m", base_url=sys.argv[1], api_key="none", tools=[work])
+
+def child():
+    assert agent.run_sync("hi").text == "hi"
+
+def forked(end):
+    pid = os.fork()
+    if pid == 0:
+        child()
+        end(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+@tool
+async def fork_here() -> str:
+    forked(os._exit)
+    return "forked"
+
+assert agent.run_sync("hi").text == "hi"
+"""
+
+
+def uses_a_tool(number: int, asked: Asked) -> Answer:
+    last = asked.json["messages"][-1]
+    if last["role"] == "user":
+        name = "fork_here" if last["content"] == "fork" else "work"
+        return reply(completion(None, [("c1", name, "{}")]))
+    return reply(completion("hi"))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize(
+    "fork",
+    [
+        "forked(sys.exit)",
+        "forked(os._exit)",
+        "process = multiprocessing.get_context('fork').Process(target=child); process.start(); process.join()\n"
+        "assert process.exitcode == 0",
+        "thread = threading.Thread(target=forked, args=(os._exit,)); thread.start(); thread.join()",
+        "Agent('compatible:m', base_url=sys.argv[1], api_key='none', tools=[fork_here]).run_sync('fork')",
+    ],
+    ids=["exit", "_exit", "multiprocessing", "in a thread", "in a tool"],
+)
+def test_a_child_that_ends_leaves_its_parent_able_to_run(fork: str) -> None:
+    """Twice, as the loop that comes after a fork must bear the next one."""
+    with Loopback(uses_a_tool) as server:
+        done = run(f"{FORKING}\nimport signal; signal.alarm(10)\n" + f"{fork}\nchild()\n" * 2, server.url)
+        assert (done.returncode, done.stdout) == (0, ""), done.stderr
+        assert "Traceback" not in done.stderr
+        assert len(server.requests) >= 10
 
 
 def test_threads_run_at_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from decimal import Decimal
 from typing import Annotated, Any
@@ -25,7 +26,6 @@ from playhead import (
     RetryPolicy,
     RunEnd,
     StepEnd,
-    TimeoutExceeded,
     ToolEnd,
     ToolStart,
     load_messages,
@@ -255,10 +255,12 @@ def test_the_step_limit_stops_a_run_that_never_ends() -> None:
 def test_a_run_has_a_timeout_that_counts_everything() -> None:
     with Loopback(lambda n, a: Answer(200, [b"{}"], delay=30)) as server:
         began = time.monotonic()
-        with pytest.raises(TimeoutExceeded, match=r"timeout of 0\.2 s") as caught:
+        with pytest.raises(LimitError, match=r"timeout of 0\.2 s") as caught:
             agent(server, timeout=0.2).run_sync("hi")
         assert time.monotonic() - began < 3
+        assert caught.value.limit == "seconds"
         assert caught.value.run.messages[-1].text == "hi"
+        assert [attempt.error for attempt in caught.value.run.attempts] == ["broken off: CancelledError"]
         deadline = time.monotonic() + 5
         while server.open_connections and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -337,8 +339,143 @@ def test_bad_settings_name_what_would_be_right() -> None:
         (lambda: Agent("openrouter:m", options={"provider": {"onyl": ["wandb"]}}), "only"),
         (lambda: Agent("openrouter:m", sistem="x"), "system"),
         (lambda: Agent("openrouter:m", tools=[weather], tool_choice="wether"), "weather"),
-        (lambda: Agent("openrouter:m", max_steps=0), "at least 1"),
+        (lambda: Agent("openrouter:m", max_steps=0), "max_steps: expected `int` >= 1"),
+        (lambda: Agent("openrouter:m", temperature="hot"), "temperature: expected `float"),
+        (lambda: Agent("openrouter:m", timeout=-1), "timeout"),
+        (lambda: Agent("openrouter:m", tools=weather), r"tools=\[weather\]"),
+        (lambda: RetryPolicy(attempts=0), "attempts is 0"),
+        (lambda: Agent("openrouter:m").run_sync([{"role": "user", "content": "hi"}]), "message 0 is a dict"),
+        (lambda: Agent("openrouter:m").run_sync("hi", tape_mode="replay"), "needs a tape"),
+        (lambda: Agent("openrouter:m").run_sync("a\udc80"), "message 0 holds half a character at 1"),
+        (lambda: Agent("openrouter:m").run_sync(5), "got a int"),
         (lambda: Agent("openrouter:m").run_sync(), "nothing to ask"),
     ]:
         with pytest.raises(PlayheadError, match=words):
             make()
+
+
+def test_what_tools_have_done_stands_on_the_run_when_it_is_stopped_and_is_not_done_again() -> None:
+    """One tool is done, the other hangs, the time is over: going on uses the result that is there."""
+    paid: list[str] = []
+
+    @tool
+    async def pay(what: str) -> str:
+        paid.append(what)
+        return "paid"
+
+    @tool
+    async def hang() -> str:
+        if len(server.requests) == 1:
+            await asyncio.sleep(60)
+        return "back"
+
+    def script(number: int, asked: Asked) -> Answer:
+        if number == 0:
+            return reply(completion(None, [("c1", "pay", '{"what": "rent"}'), ("c2", "hang", "{}")]))
+        return reply(completion("done"))
+
+    with Loopback(script) as server:
+        made = agent(server, tools=[pay, hang], timeout=0.5)
+        with pytest.raises(LimitError) as caught:
+            made.run_sync("pay the rent")
+        stopped = caught.value.run
+        assert [message.role for message in stopped.messages] == ["user", "assistant", "tool"]
+        server.requests.append(server.requests[0])
+        again = made.run_sync(messages=stopped.messages)
+        assert paid == ["rent"]
+        assert again.text == "done"
+        assert [m["content"] for m in server.requests[-1].json["messages"][2:]] == ["paid", "back"]
+        other = made.run_sync("never mind", messages=stopped.messages)
+    roles = [message["role"] for message in server.requests[-1].json["messages"]]
+    assert roles == ["user", "assistant", "tool", "tool", "user"], "no call is left unanswered"
+    assert "interrupted" in server.requests[-1].json["messages"][3]["content"]
+    assert other.text == "done"
+
+
+@pytest.mark.parametrize("hold", [True, False])
+def test_a_whole_stream_is_taken_whatever_its_connection_does_then(hold: bool) -> None:
+    """After [DONE] nothing counts: neither a cut, nor a connection that stays open."""
+    words = [delta("All "), delta("of it."), delta(finish="stop")]
+    answer = streamed(*words, cut=not hold)
+    if hold:
+        answer.chunks = [*answer.chunks, b": ping\n\n"]
+        answer.pause = 0.01
+        answer.hold = 5.0
+
+    async def go() -> Any:
+        stream = agent(server).stream("hi")
+        events = [type(event) async for event in stream]
+        assert Discard not in events
+        return stream.run
+
+    with Loopback(lambda n, a: answer) as server:
+        began = time.monotonic()
+        run = asyncio.run(go())
+        assert time.monotonic() - began < 3
+        assert len(server.requests) == 1
+    assert run.text == "All of it."
+
+
+def test_what_came_of_a_broken_answer_is_on_the_run() -> None:
+    async def go() -> Any:
+        stream = agent(server).stream("hi")
+        async with stream:
+            async for event in stream:
+                if isinstance(event, PartDelta) and event.text == "is ":
+                    break
+        return stream.run
+
+    with Loopback(lambda n, a: streamed(delta("It "), delta("is "), *[delta("x")] * 50, pause=0.02)) as server:
+        run = asyncio.run(go())
+    assert run.text == ""
+    assert [getattr(part, "text", None) for part in run.partial] == ["It is "]
+    assert run.attempts[-1].error == "broken off: GeneratorExit"
+
+
+def test_a_forced_tool_is_forced_once() -> None:
+    def script(number: int, asked: Asked) -> Answer:
+        if asked.json["tool_choice"] == "auto":
+            return reply(completion("40"))
+        return reply(completion(None, [("c1", "weather", '{"location": "Rome"}')]))
+
+    for choice in ("required", "weather"):
+        with Loopback(script) as server:
+            run = agent(server, tools=[weather], tool_choice=choice).run_sync("weather?")
+            assert len(server.requests) == 2
+        assert run.text == "40"
+
+
+def test_breaking_out_of_a_stream_lets_go_without_help() -> None:
+    async def go() -> None:
+        async for event in agent(server).stream("hi"):
+            if isinstance(event, PartDelta):
+                break
+        deadline = time.monotonic() + 5
+        while server.open_connections and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        assert server.open_connections == 0
+
+    with Loopback(lambda n, a: streamed(*[delta("x")] * 1000, pause=0.05)) as server:
+        gc.disable()
+        try:
+            asyncio.run(go())
+        finally:
+            gc.enable()
+
+
+def test_the_text_of_a_stream_is_the_answer_alone() -> None:
+    def script(number: int, asked: Asked) -> Answer:
+        if asked.json["messages"][-1]["role"] == "tool":
+            return streamed(delta("40 "), delta("C"), delta(finish="stop"))
+        call = {"index": 0, "id": "c1", "function": {"name": "weather", "arguments": ""}}
+        rest = {"index": 0, "function": {"arguments": '{"location": "Rome"}'}}
+        thought = delta(reasoning_content="hm")
+        return streamed(
+            thought, delta("I look."), delta(tool_calls=[call]), delta(tool_calls=[rest]), delta(finish="tool_calls")
+        )
+
+    async def go() -> list[str]:
+        return [words async for words in agent(server, tools=[weather]).stream("weather?").text()]
+
+    with Loopback(script) as server:
+        assert asyncio.run(go()) == ["I look.", "\n", "40 ", "C"]

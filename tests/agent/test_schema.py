@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
+
+import msgspec
+import pytest
 
 from playhead.agent.schema import inlined, schema_of
+from playhead.agent.tools import Tool
+from playhead.errors import ConfigError
 
 
 @dataclass
@@ -46,3 +52,25 @@ def test_a_type_that_holds_itself_keeps_its_definition() -> None:
 def test_words_beside_a_reference_win_over_the_definitions() -> None:
     schema = {"$ref": "#/$defs/A", "description": "mine", "$defs": {"A": {"type": "string", "description": "theirs"}}}
     assert inlined(schema) == {"type": "string", "description": "mine"}
+
+
+class Opaque:
+    """None of the types that JSON can hold."""
+
+
+class Wrong(msgspec.Struct):
+    fine: int
+    bad: list[Opaque]
+
+
+def test_a_type_that_json_cannot_hold_is_named_with_its_place() -> None:
+    """The tool and its parameter, the struct and its field; the struct of the arguments is nobody's word."""
+    with pytest.raises(ConfigError, match=r"^Wrong: field 'bad': no JSON schema can be made of list\[.*Opaque\]"):
+        schema_of(Wrong)
+
+    def look(fine: int, bad: Annotated[Opaque | None, "what is it"] = None) -> str:
+        return ""
+
+    with pytest.raises(ConfigError, match=r"^tool look: parameter 'bad': no JSON schema") as caught:
+        Tool(look).spec  # noqa: B018
+    assert "_arguments" not in str(caught.value)

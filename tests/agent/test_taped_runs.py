@@ -19,6 +19,8 @@ import pytest
 from playhead import (
     Agent,
     AttemptEnd,
+    AuthenticationError,
+    ModelError,
     PartDelta,
     RateLimitError,
     RetryPolicy,
@@ -344,3 +346,107 @@ def test_events_of_a_replay_are_those_of_the_recording(tmp_path: Path) -> None:
         made = local_agent(server, weather)
         live = asyncio.run(kinds(made, "record"))
     assert asyncio.run(kinds(made, "replay")) == live
+
+
+def test_a_server_cannot_put_the_tapes_own_words_on_it(tmp_path: Path) -> None:
+    """Playhead-Cut from the wire would make a replay break off where the recording did not."""
+    path = tmp_path / "lies.yaml"
+    with Loopback(lambda n, a: reply(completion("whole"), Playhead_Cut="haha", Playhead_Chunks="1:1")) as server:
+        made = local_agent(server)
+        assert made.run_sync("hi", tape=path, tape_mode="record").text == "whole"
+    assert made.run_sync("hi", tape=path, tape_mode="replay").text == "whole"
+
+
+def test_a_key_that_was_found_on_the_way_never_reaches_the_tape_or_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment's key changes while the run goes on, and the server repeats what it got, wherever it can."""
+    path = tmp_path / "keys.yaml"
+    keys = ["sk-the-first-key-of-all", "sk-another-key-that-came-later"]
+    monkeypatch.setenv("PLAYHEAD_API_KEY", keys[0])
+
+    def echo(number: int, asked: Asked) -> Answer:
+        said = asked.headers["authorization"]
+        monkeypatch.setenv("PLAYHEAD_API_KEY", keys[1])
+        status = 429 if number == 0 else 401
+        return reply({"error": {"message": f"no: {said}"}}, status, Retry_After="0", X_Request_Id=said.split()[-1])
+
+    with Loopback(echo) as server, pytest.raises(AuthenticationError) as caught:
+        Agent("compatible:m", base_url=server.url, retry=QUICK).run_sync("hi", tape=path, tape_mode="record")
+    error = caught.value
+    said = f"{error!r} {error} {vars(error)} {error.args} {error.run.attempts} {path.read_text()}"
+    for key in keys:
+        assert key not in said
+    assert said.count("REDACTED") > 2
+
+
+def test_a_resumed_run_goes_on_where_the_recorded_one_gave_up(tmp_path: Path) -> None:
+    path = tmp_path / "refused.yaml"
+    healthy: list[bool] = []
+
+    def script(number: int, asked: Asked) -> Answer:
+        return reply(completion("at last")) if healthy else reply({"error": {"message": "slow down"}}, 429)
+
+    with Loopback(script) as server:
+        made = local_agent(server, retry=RetryPolicy(attempts=3, base=0.001))
+        with pytest.raises(RateLimitError):
+            made.run_sync("hi", tape=path, tape_mode="record")
+        with pytest.raises(RateLimitError, match="resume"):
+            made.run_sync("hi", tape=path, tape_mode="replay")
+        healthy.append(True)
+        run = made.run_sync("hi", tape=path, tape_mode="resume")
+    assert run.text == "at last"
+    assert [attempt.status for attempt in run.attempts] == [429, 429, 429, 200]
+    assert len(server.requests) == 4
+
+
+def test_a_wrong_key_on_the_tape_does_not_stop_a_resumed_run_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "refused.yaml"
+    healthy: list[bool] = []
+
+    def script(number: int, asked: Asked) -> Answer:
+        return reply(completion("at last")) if healthy else reply({"error": {"message": "who are you"}}, 401)
+
+    with Loopback(script) as server:
+        made = local_agent(server)
+        with pytest.raises(AuthenticationError):
+            made.run_sync("hi", tape=path, tape_mode="record")
+        healthy.append(True)
+        with pytest.raises(AuthenticationError):
+            made.run_sync("hi", tape=path, tape_mode="replay")
+        assert made.run_sync("hi", tape=path, tape_mode="resume").text == "at last"
+
+
+def test_a_tape_made_by_streaming_plays_for_a_run_that_does_not_and_the_other_way_round(tmp_path: Path) -> None:
+    streamed_path, whole_path = tmp_path / "streamed.yaml", tmp_path / "whole.yaml"
+
+    def script(number: int, asked: Asked) -> Answer:
+        if asked.json.get("stream"):
+            return streamed(delta("It is "), delta("40."), delta(finish="stop"))
+        return reply(completion("It is 40."))
+
+    async def stream(made: Agent[Any], path: Path, mode: Any) -> str:
+        return "".join([words async for words in made.stream("hi", tape=path, tape_mode=mode).text()])
+
+    with Loopback(script) as server:
+        made = local_agent(server)
+        asyncio.run(stream(made, streamed_path, "record"))
+        made.run_sync("hi", tape=whole_path, tape_mode="record")
+    assert made.run_sync("hi", tape=streamed_path, tape_mode="replay").text == "It is 40."
+    assert asyncio.run(stream(made, whole_path, "replay")) == "It is 40."
+
+
+def test_an_error_in_mid_stream_replays_as_the_error_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "error.yaml"
+    broken = {"error": {"message": "flagged", "code": 400, "type": "content_filter"}, "choices": []}
+
+    async def go(made: Agent[Any], mode: Any) -> str:
+        with pytest.raises(ModelError) as caught:
+            await made.stream("hi", tape=path, tape_mode=mode).drain()
+        return f"{type(caught.value).__name__} {caught.value}"
+
+    with Loopback(lambda n, a: streamed(delta("It "), broken, delta("x"), pause=0.05)) as server:
+        made = local_agent(server)
+        live = asyncio.run(go(made, "record"))
+    assert "flagged" in live
+    assert asyncio.run(go(made, "replay")) == live

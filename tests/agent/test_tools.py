@@ -7,13 +7,14 @@ import functools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Annotated, Any, Literal, TypedDict
 
 import msgspec
 import pytest
 
 from playhead import ConfigError, File, Text, ToolCall, ToolError, tool
-from playhead.agent.tools import Tool, as_tools
+from playhead.agent.tools import Tool, as_content, as_tools
 
 
 @tool
@@ -295,3 +296,104 @@ def test_a_default_that_can_change_is_not_shared_between_calls() -> None:
 
     assert answer(collect, '{"item":"a"}') == ('["a"]', False)
     assert answer(collect, '{"item":"b"}') == ('["b"]', False)
+
+
+@pytest.mark.parametrize(
+    ("result", "content"),
+    [
+        ("\ud800", (Text("\ufffd"),)),
+        ("a\ud83d\ude00", (Text("a\U0001f600"),)),
+        (Text("\udfff"), (Text("\ufffd"),)),
+        ([Text("a"), File("image/png", url="https://x.test/\ud800")], None),
+        ({"k\ud800": ["\ud800", {1: "a"}]}, (Text('{"k\ufffd":["\ufffd",{"1":"a"}]}'),)),
+        (Box(1, "\ud800"), (Text('{"width":1,"label":"\ufffd"}'),)),
+    ],
+)
+def test_half_a_character_from_a_tool_can_be_sent(result: Any, content: tuple[Text, ...] | None) -> None:
+    @tool
+    def broken() -> Any:
+        return result
+
+    outcome = asyncio.run(broken.answer(ToolCall("1", "broken", "{}")))
+    assert not outcome.is_error
+    assert msgspec.json.encode(outcome.content)
+    assert content is None or outcome.content == content
+
+
+def test_half_a_character_in_a_tools_error_can_be_sent() -> None:
+    @tool
+    def failing(own: bool) -> str:
+        raise (ToolError if own else ValueError)("no \ud800")
+
+    for own, text in (("true", "Error: no \ufffd"), ("false", "Error: ValueError: no \ufffd")):
+        outcome = asyncio.run(failing.answer(ToolCall("1", "failing", f'{{"own": {own}}}')))
+        assert (outcome.content, outcome.is_error) == ((Text(text),), True)
+
+
+def test_half_a_character_in_the_arguments_reaches_the_function_replaced() -> None:
+    assert weather.parse(r'{"location": "a\ud83d \\ud83d \ud83d\ude00"}') == {"location": "a\ufffd \\ud83d \U0001f600"}
+
+
+def test_an_error_that_cannot_say_what_it_is_is_still_an_answer() -> None:
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("mute")
+
+    @tool
+    async def mute() -> str:
+        raise MuteError
+
+    assert asyncio.run(mute.answer(ToolCall("1", "mute", "{}"))).content == (Text("Error: MuteError: "),)
+
+
+def test_stop_iteration_out_of_a_threaded_tool_is_an_answer() -> None:
+    """A future cannot hold it: whoever waited for the thread would wait for ever."""
+
+    @tool
+    def empty() -> str:
+        return next(iter(()))
+
+    async def within() -> Any:
+        return await asyncio.wait_for(empty.answer(ToolCall("1", "empty", "{}")), 5)
+
+    outcome = asyncio.run(within())
+    assert outcome.is_error
+    assert outcome.content == (Text("Error: RuntimeError: the tool raised StopIteration"),)
+
+
+def test_a_member_of_a_text_enum_is_its_text() -> None:
+    class Colour(str, Enum):  # noqa: UP042 - the older way, whose str() is another
+        RED = "red"
+
+    assert as_content(Colour.RED) == (Text("red"),)
+    assert type(as_content(Colour.RED)[0].text) is str  # type: ignore[union-attr]
+
+
+def test_a_tool_that_cancels_itself_ends_its_call_and_not_the_run() -> None:
+    @tool
+    async def gives_up() -> str:
+        raise asyncio.CancelledError("no more")
+
+    text, failed = answer(gives_up, "{}")
+    assert failed
+    assert "cancelled from within: no more" in text
+
+
+def test_a_method_that_is_not_bound_says_what_to_give() -> None:
+    class Shop:
+        @tool
+        def price(self, item: str) -> str:
+            return item
+
+    with pytest.raises(ConfigError, match=r"give the bound one: tools=\[made\.price\]"):
+        _ = Shop.price.spec
+
+
+def test_a_tool_that_runs_out_of_an_iterator_is_an_answer_and_does_not_hang() -> None:
+    @tool
+    def first(name: str) -> str:
+        return next(word for word in ["a"] if word == name)
+
+    text, failed = answer(first, '{"name": "b"}')
+    assert failed
+    assert "StopIteration" in text

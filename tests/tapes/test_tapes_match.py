@@ -250,6 +250,30 @@ def test_a_secret_learned_late_is_kept_out_from_then_on() -> None:
         assert session.unplayed == ()
 
 
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("http://user:a@pa55word@h/v1", "http://REDACTED@h/v1"),
+        ("http://h/v1?x-api-key=abc&page=2", "http://h/v1?x-api-key=REDACTED&page=2"),
+        ("http://h/v1?hf_token=abc", "http://h/v1?hf_token=REDACTED"),
+        ("http://h/v1?api%5Fkey=abc", "http://h/v1?api%5Fkey=REDACTED"),
+        ("http://h/v1?Ocp-Apim-Subscription-Key=abc", "http://h/v1?Ocp-Apim-Subscription-Key=REDACTED"),
+        (
+            "http://h/v1?session_token=a&jwt=b&pwd=c&bearer=d",
+            "http://h/v1?session_token=REDACTED&jwt=REDACTED&pwd=REDACTED&bearer=REDACTED",
+        ),
+        ("http://h/v1?api-version=2024&alt=sse&tokens=5", "http://h/v1?api-version=2024&alt=sse&tokens=5"),
+    ],
+)
+def test_credentials_in_a_url_are_known_by_how_their_names_end(url: str, kept: str) -> None:
+    assert Redactor().url(url) == kept
+
+
+def test_a_secret_in_a_headers_name_is_replaced_too() -> None:
+    headers = Redactor(["sk-12345678"]).response_headers((("x-ratelimit-sk-12345678", "1"),))
+    assert headers == (("x-ratelimit-REDACTED", "1"),)
+
+
 def test_short_values_are_no_secrets() -> None:
     redactor = Redactor(["", "a", "1234567"])
     assert redactor.body(b"a 1234567") == b"a 1234567"

@@ -139,3 +139,35 @@ async def exchange(transport: AuthTransport, url: str) -> None:
     response = await transport.send(HTTPRequest("POST", url))
     await response.read()
     await response.aclose()
+
+
+def test_each_key_is_told_before_it_is_first_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that comes from a function, and one that replaced it in the environment, can be known in no other way."""
+    told: list[str] = []
+
+    class Watching(Wire):
+        async def send(self, request: HTTPRequest) -> HTTPResponse:
+            assert header(request.headers, "authorization") == f"Bearer {told[-1]}"
+            return await super().send(request)
+
+    keys = iter(["today-0000", "today-0000", "tomorrow-0"])
+    wire, request = Watching(), HTTPRequest("GET", "https://a.example/")
+    transport = AuthTransport(wire, bearer(value=lambda: next(keys)), learn=told.append)
+    assert transport.secrets() == ()
+    for _ in range(3):
+        asyncio.run(transport.send(request))
+    assert told == ["today-0000", "tomorrow-0"]
+    told.clear()
+    transport = AuthTransport(wire, bearer("FIRST_KEY"), learn=told.append)
+    for key in ("old-00000000", "new-00000000"):
+        monkeypatch.setenv("FIRST_KEY", key)
+        asyncio.run(transport.send(request))
+    assert told == ["old-00000000", "new-00000000"]
+    assert len(wire.requests) == 5
+
+
+def test_what_a_key_can_say_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRST_KEY", f" {SECRET}\n")
+    monkeypatch.setenv("SECOND_KEY", "")
+    assert Key(("FIRST_KEY", "SECOND_KEY", "NO_SUCH_KEY"), value=" given-000 ").known() == (SECRET, "given-000")
+    assert Key(value=lambda: pytest.fail("it was called")).known() == ()

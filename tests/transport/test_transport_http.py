@@ -440,3 +440,39 @@ def test_importing_the_transport_does_not_import_the_engine() -> None:
         for text in (code, bare)
     )
     assert ours == base
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.05])
+def test_an_answer_found_whole_before_its_body_ends_keeps_its_connection(pause: float) -> None:
+    """The reader stops at the last event; the end of the body comes a moment later."""
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nend\r\n")
+        await asyncio.sleep(pause)
+        await exchange.write(b"1\r\n\n\r\n0\r\n\r\n")
+
+    async def main(url: str) -> None:
+        transport = HTTPTransport()
+        for _ in range(5):
+            response = await transport.send(HTTPRequest("POST", url))
+            assert (await anext(aiter(response.chunks))).startswith(b"end")
+            await response.aclose(finished=True)
+        await transport.aclose()
+
+    with Loopback(script) as server:
+        asyncio.run(main(server.url))
+        assert (len(server.requests), server.connections) == (5, 1)
+
+
+def test_an_answer_found_whole_whose_connection_does_not_end_is_not_waited_for() -> None:
+    async def main(server: Loopback) -> float:
+        response = await HTTPTransport().send(HTTPRequest("POST", server.url))
+        await anext(aiter(response.chunks))
+        began = time.perf_counter()
+        await response.aclose(finished=True)
+        seconds = time.perf_counter() - began
+        await asyncio.to_thread(server.wait_closed)
+        return seconds
+
+    with Loopback(chunked(b"end", end=b"1\r\n")) as server:
+        assert 0.2 < asyncio.run(main(server)) < 0.5

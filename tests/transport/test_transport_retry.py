@@ -253,7 +253,7 @@ def test_a_replayed_refusal_is_followed_at_once_and_keeps_its_recorded_duration(
     events = run(Calls([limited(retry_after=3600.0)], [ResponseStart("a")], replayed=True), clock)
     assert clock.slept == []
     ends = [event.attempt for event in events if isinstance(event, AttemptEnd)]
-    assert [(end.duration, end.wait) for end in ends] == [(1.5, 0.0), (1.5, None)]
+    assert [(end.duration, end.wait) for end in ends] == [(1.5, None), (1.5, None)]
 
 
 def test_a_tape_that_ends_with_a_refusal_ends_with_that_refusal() -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings, strategies as st
-from loopback import Loopback, Script, chunked, free_port, plain, raw, reset, silent
+from loopback import Exchange, Loopback, Script, chunked, free_port, plain, raw, reset, silent
 
 from playhead.errors import CutStreamError, ModelError, TapeMissError, TimeoutExceeded, TransportError
 from playhead.tapes.session import open_session
 from playhead.tapes.tape import Tape
+from playhead.transport.auth import AuthTransport, Key
 from playhead.transport.http import DEFAULT_TIMEOUTS, HTTPTransport, Timeouts
 from playhead.transport.record import RecordTransport
 from playhead.transport.replay import ReplayTransport, _rhythm
@@ -190,6 +191,75 @@ def test_a_consumer_that_stops_or_is_cancelled_leaves_what_it_had(tmp_path: Path
     assert header(first.response.headers, "playhead-cut") == "closed by the consumer"
     assert header(second.response.headers, "playhead-cut") == "cancelled"
     assert second.response.body in (b"x", b"xx", b"xxx")
+
+
+def test_how_the_consumer_lets_go_stands_on_the_tape(tmp_path: Path) -> None:
+    """An answer that its reader has found whole is whole on the tape, though its connection has not ended."""
+    path = tmp_path / "tape.yaml"
+
+    async def main(server: Loopback) -> None:
+        with open_session(path, "record") as session:
+            transport = ReplayTransport(session, RecordTransport(session, HTTPTransport()))
+            for refused, finished in ((None, False), ("refused by\nthe reader", False), (None, True)):
+                response = await transport.send(ask(server.url))
+                await anext(aiter(response.chunks))
+                await response.aclose(refused, finished=finished)
+                await response.aclose("a second call says nothing")
+
+    with Loopback(chunked(b"a", end=b"1\r\n")) as server:
+        asyncio.run(main(server))
+    items = Tape.load(path).interactions
+    assert [item.response.body for item in items] == [b"a"] * 3
+    cuts = [header(item.response.headers, "playhead-cut") for item in items]
+    assert cuts == ["closed by the consumer", "refused by the reader", None]
+    assert items[2].response.duration < 0.2, "the time is that of the answer, not of the wait for the connection's end"
+
+
+def test_a_recorded_answer_may_be_let_go_in_every_way(tmp_path: Path) -> None:
+    path = tmp_path / "tape.yaml"
+
+    async def main(url: str) -> None:
+        for refused, finished in ((None, False), ("refused by the reader", False), (None, True)):
+            with open_session(path, "resume") as session:
+                response = await ReplayTransport(session, None).send(ask(url))
+                await anext(aiter(response.chunks))
+                await response.aclose(refused, finished=finished)
+
+    with Loopback(plain(200, b"hi")) as server:
+        record(path, server)
+        kept = path.read_bytes()
+        asyncio.run(main(server.url))
+    assert path.read_bytes() == kept
+
+
+def test_a_key_that_was_made_after_the_tape_was_opened_does_not_reach_it(tmp_path: Path) -> None:
+    """The provider repeats the key that it refuses; the tape has heard of it before the request left."""
+    path, keys = tmp_path / "tape.yaml", iter(["key-of-today-0001", "key-of-tomorrow-2"])
+
+    async def repeat(exchange: Exchange) -> None:
+        key = exchange.head.partition(b"Bearer ")[2].partition(b"\r\n")[0]
+        await plain(401, b"bad key: " + key)(exchange)
+
+    async def main(url: str) -> list[list[bytes]]:
+        with open_session(path, "record") as session:
+            auth = AuthTransport(HTTPTransport(), Key(value=lambda: next(keys)), learn=session.add_secret)
+            return [await take(await RecordTransport(session, auth).send(ask(url))) for _ in range(2)]
+
+    with Loopback(repeat) as server:
+        assert asyncio.run(main(server.url)) == [[b"bad key: key-of-today-0001"], [b"bad key: key-of-tomorrow-2"]]
+    assert [item.response.body for item in Tape.load(path).interactions] == [b"bad key: REDACTED"] * 2
+    assert b"key-of" not in path.read_bytes()
+
+
+def test_a_body_that_came_compressed_says_so_on_the_tape(tmp_path: Path) -> None:
+    import gzip
+
+    path = tmp_path / "tape.yaml"
+    with Loopback(plain(200, gzip.compress(b"plain"), "Content-Encoding: gzip"), plain(200, b"plain")) as server:
+        assert record(path, server, count=2) == [[b"plain"], [b"plain"]]
+    responses = [item.response for item in Tape.load(path).interactions]
+    assert [(one.uncompressed, one.body) for one in responses] == [(True, b"plain"), (False, b"plain")]
+    assert header(responses[0].headers, "content-encoding") is None
 
 
 def test_cancelled_at_random_moments_the_tape_holds_what_each_consumer_had(tmp_path: Path) -> None:

@@ -10,16 +10,19 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypedDict, TypeVar, Unpack, overload
 
 import msgspec
 
+from playhead.agent.decide import Finish, decide
+from playhead.agent.drive import Plan, drive
 from playhead.agent.events import Event, RunEnd
 from playhead.agent.output import output_schema, read_output
-from playhead.agent.run import Plan, Run, drive
-from playhead.agent.tools import Tool, as_tools
-from playhead.errors import ConfigError, TimeoutExceeded, nearest
-from playhead.messages import Message, as_messages, system as system_message
+from playhead.agent.run import Run
+from playhead.agent.tools import AnyTool, as_tools
+from playhead.errors import ConfigError, LimitError, OutputError, TimeoutExceeded, nearest
+from playhead.events import PartDelta, PartStart, ResponseStart
+from playhead.messages import Message, Refusal, Text, as_messages, closed, system as system_message
 from playhead.model import Model
 from playhead.request import NamedTool, ReasoningSettings, Request, ToolChoice
 
@@ -36,7 +39,7 @@ class Settings(TypedDict, total=False):
     """What an agent may be given besides its model; see :class:`Agent`."""
 
     system: str | None
-    tools: Iterable[Tool | Callable[..., Any]]
+    tools: Iterable[AnyTool | Callable[..., Any]]
     max_tokens: int | None
     temperature: float | None
     top_p: float | None
@@ -57,9 +60,6 @@ class Settings(TypedDict, total=False):
     random: Callable[[], float] | None
 
 
-_OF_THE_MODEL = ("base_url", "api_key", "retry", "timeouts", "transport", "clock", "random")
-
-
 class Agent(Generic[Output]):
     """An agent. ``Agent("openrouter:moonshotai/kimi-k2-0905", system="…", tools=[weather])``.
 
@@ -69,11 +69,14 @@ class Agent(Generic[Output]):
         tools: functions that the model may call, plain or made with ``@tool``.
         output: the type of the answer; None means text.
         max_tokens: output tokens that one answer may have.
-        tool_choice: "auto", "none", "required", or a tool's name; None leaves it to the provider.
+        temperature, top_p, stop, seed: how the answer is drawn; None leaves it to the provider.
+        parallel_tool_calls: whether the model may ask for several tools at once.
+        tool_choice: "auto", "none", "required", or a tool's name; None leaves it to the provider. A tool that is
+            forced is forced until the first calls have their results; then the choice is the provider's default.
         reasoning: how much to think: an effort ("low", "medium", "high") or :class:`playhead.ReasoningSettings`.
         options: the provider's own options, under its own names; checked before anything is sent.
         max_steps: model calls that one run may take.
-        timeout: seconds that one run may take, waits included; None means no limit.
+        timeout: seconds that one run may take, waits included; None means no limit. LimitError when they have passed.
         retry: how refusals are met; see :class:`playhead.RetryPolicy`.
         timeouts: seconds for connecting, for the first byte and between chunks.
         base_url, api_key: instead of the provider's own and the environment's.
@@ -86,57 +89,89 @@ class Agent(Generic[Output]):
 
     @overload
     def __init__(
-        self: Agent[str], model: str | Model, *, output: None = None, **settings: Unpack[Settings]
+        self: Agent[str], model: str | Model, *, output: type[str] | None = None, **settings: Unpack[Settings]
     ) -> None: ...
     @overload
     def __init__(self, model: str | Model, *, output: type[Output], **settings: Unpack[Settings]) -> None: ...
-    def __init__(self, model: str | Model, *, output: Any = None, **settings: Unpack[Settings]) -> None:
-        unknown = settings.keys() - Settings.__annotations__.keys()
+    @overload
+    def __init__(self: Agent[Any], model: str | Model, *, output: Any, **settings: Unpack[Settings]) -> None: ...
+    def __init__(
+        self,
+        model: str | Model,
+        *,
+        system: str | None = None,
+        tools: Iterable[AnyTool | Callable[..., Any]] = (),
+        output: Any = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        stop: str | Sequence[str] = (),
+        seed: int | None = None,
+        tool_choice: str | None = None,
+        parallel_tool_calls: bool | None = None,
+        reasoning: str | ReasoningSettings | None = None,
+        options: Mapping[str, Any] | None = None,
+        max_steps: int = 20,
+        timeout: float | None = None,
+        retry: RetryPolicy | None = None,
+        timeouts: Timeouts | None = None,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        transport: Transport | None = None,
+        clock: Clock | None = None,
+        random: Callable[[], float] | None = None,
+        **unknown: Any,
+    ) -> None:
         if unknown:
-            raise ConfigError(
-                nearest(f"Agent: unknown argument {min(unknown)!r}", min(unknown), Settings.__annotations__)
-            )
+            name = min(unknown)
+            raise ConfigError(nearest(f"Agent: unknown argument {name!r}", name, Settings.__annotations__))
+        of_the_model = {
+            "base_url": base_url,
+            "api_key": api_key,
+            "retry": retry,
+            "timeouts": timeouts,
+            "transport": transport,
+            "clock": clock,
+            "random": random,
+        }
         if isinstance(model, Model):
-            placed = [name for name in _OF_THE_MODEL if settings.get(name) is not None]
-            if placed:
-                raise ConfigError(f"{placed[0]} belongs to the model; give it to Model.of(…), not beside a made Model")
+            for name, value in of_the_model.items():
+                if value is not None:
+                    raise ConfigError(f"{name} belongs to the model: give it to Model.of(…), not beside a made Model")
             self.model = model
         else:
-            self.model = Model.of(
-                model,
-                base_url=settings.get("base_url"),
-                api_key=settings.get("api_key"),
-                retry=settings.get("retry"),
-                timeouts=settings.get("timeouts"),
-                transport=settings.get("transport"),
-                clock=settings.get("clock"),
-                random=settings.get("random"),
-            )
-        self.system = settings.get("system")
-        self.tools = as_tools(settings.get("tools", ()))
+            self.model = Model.of(model, **of_the_model)  # type: ignore[arg-type]
+        stops = (stop,) if isinstance(stop, str) else tuple(stop)
+        _check(
+            system=system,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            top_p=top_p,
+            stop=stops,
+            seed=seed,
+            parallel_tool_calls=parallel_tool_calls,
+            max_steps=max_steps,
+            timeout=timeout,
+        )
+        self.system = system
+        self.tools = as_tools(tools)
         self.output_type = output
-        self.max_steps = settings.get("max_steps", 20)
-        if self.max_steps < 1:
-            raise ConfigError(
-                f"max_steps is the number of model calls a run may take, at least 1; got {self.max_steps}"
-            )
-        self.timeout = settings.get("timeout")
-        reasoning = settings.get("reasoning")
-        stop = settings.get("stop", ())
+        self.max_steps = max_steps
+        self.timeout = timeout
         self._request = Request(
             self.model.name,
             (),
             tools=tuple(item.spec for item in self.tools.values()),
-            tool_choice=_tool_choice(settings.get("tool_choice"), self.tools),
+            tool_choice=_tool_choice(tool_choice, self.tools),
             output=output_schema(output),
-            max_tokens=settings.get("max_tokens"),
-            temperature=settings.get("temperature"),
-            top_p=settings.get("top_p"),
-            stop=(stop,) if isinstance(stop, str) else tuple(stop),
-            seed=settings.get("seed"),
-            parallel_tool_calls=settings.get("parallel_tool_calls"),
+            max_tokens=max_tokens,
+            temperature=temperature,
+            top_p=top_p,
+            stop=stops,
+            seed=seed,
+            parallel_tool_calls=parallel_tool_calls,
             reasoning=ReasoningSettings(effort=reasoning) if isinstance(reasoning, str) else reasoning,
-            options=self.model.checked_options(dict(settings.get("options") or {})),
+            options=self.model.checked_options(dict(options or {})),
         )
 
     async def run(
@@ -154,21 +189,15 @@ class Agent(Generic[Output]):
             prompt: what to ask: text, a message, or messages.
             messages: a history to go on from (``run.messages`` of an earlier run); the prompt comes after it.
             tape: a path, or a Tape, to record on or play from; None means no tape.
-            tape_mode: "once" (play if the tape exists, else record), "replay" (never go live), "record" (anew),
-                "resume" (play what is there, go live where it ends), "off". None means what ``PLAYHEAD_TAPE_MODE``
-                says, else "replay" where ``CI`` is true, else "once".
+            tape_mode: "once" (play the tape if it was there, else record it, and go on with it), "replay" (never go
+                live), "record" (anew), "resume" (play what is there, go live where it ends), "off". None means what
+                ``PLAYHEAD_TAPE_MODE`` says, else "replay" where ``CI`` is true, else "once".
             fail_on_unplayed: raise UnplayedError where a replay ends before the tape does.
 
         Raises:
             PlayheadError: of whatever class fits; ``error.run`` is the run as far as it came.
         """
-        stream = self._start(False, prompt, messages, tape, tape_mode, fail_on_unplayed)
-        try:
-            async for _ in stream.batches:
-                pass
-        finally:
-            await stream.aclose()
-        return stream.run
+        return await self._start(False, prompt, messages, tape, tape_mode, fail_on_unplayed).drain()
 
     def stream(
         self,
@@ -215,48 +244,30 @@ class Agent(Generic[Output]):
         tape_mode: Mode | None,
         fail_on_unplayed: bool,
     ) -> RunStream[Output]:
-        history = (*messages, *as_messages(prompt))
-        if not history:
-            raise ConfigError("nothing to ask: give a prompt, or messages that end with one")
+        asked = as_messages(prompt)
+        history = (*closed(as_messages(messages)), *asked) if asked else as_messages(messages)
+        if decide(history, 0, 1) == Finish("answer") or not history:
+            raise ConfigError("nothing to ask: give a prompt, or messages that do not end with an answer")
         if self.system is not None and history[0].role != "system":
             history = (system_message(self.system), *history)
         request = self._request
         if streamed:
             request = msgspec.structs.replace(request, stream=True)
         plan = Plan(request, self.tools, self.max_steps, fail_on_unplayed)
-        return RunStream(self, Run(history), plan, tape, tape_mode)
+        run: Run[Output] = Run(history)
+        return RunStream(run, _driven(self, run, plan, tape, tape_mode))
 
 
 class RunStream(Generic[Output]):
-    """A run under way, as an async iterator of events. ``run`` is its record so far."""
+    """A run under way, as an async iterator of events; iterate it once. ``run`` is its record so far."""
 
-    def __init__(
-        self,
-        agent: Agent[Output],
-        run: Run[Output],
-        plan: Plan,
-        tape: str | os.PathLike[str] | Tape | None,
-        tape_mode: Mode | None,
-    ) -> None:
+    def __init__(self, run: Run[Output], batches: AsyncGenerator[Sequence[Event], None]) -> None:
         self.run = run
-        self._agent = agent
-        self._plan = plan
-        self._tape, self._mode = tape, tape_mode
-        self.batches: AsyncGenerator[Sequence[Event], None] = self._batches()
-        self._events: AsyncGenerator[Event, None] | None = None
+        self._batches = batches
+        self._events = _flat(batches)
 
     def __aiter__(self) -> AsyncIterator[Event]:
-        if self._events is None:
-            self._events = self._flat()
         return self._events
-
-    async def _flat(self) -> AsyncGenerator[Event, None]:
-        try:
-            async for batch in self.batches:
-                for event in batch:
-                    yield event
-        finally:
-            await self.batches.aclose()
 
     async def __aenter__(self) -> RunStream[Output]:
         return self
@@ -264,41 +275,106 @@ class RunStream(Generic[Output]):
     async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
 
+    async def text(self) -> AsyncGenerator[str, None]:
+        """The answer's text alone, as it comes: ``async for words in agent.stream("…").text()``. Tool arguments and
+        reasoning are left out. What a later step says begins after a line break, and so does an answer that was cut and
+        asked again (:class:`playhead.Discard`): it comes again from its beginning."""
+        texts: set[int] = set()
+        said = parted = False
+        async with aclosing(self._events) as events:
+            async for event in events:
+                words = ""
+                match event:
+                    case ResponseStart():
+                        texts, parted = set(), said
+                    case PartStart(index=index, part=Text(text=words)):
+                        texts.add(index)
+                    case PartDelta(index=index, text=words) if index in texts:
+                        pass
+                    case _:
+                        continue
+                if words:
+                    if parted:
+                        yield "\n"
+                    said, parted = True, False
+                    yield words
+
+    async def drain(self) -> Run[Output]:
+        """Run to the end, whoever looks; the run."""
+        try:
+            async for _ in self._batches:
+                pass
+        finally:
+            await self._batches.aclose()
+        return self.run
+
     async def aclose(self) -> None:
         """Stop the run where it is: the connection is closed, running tools are cancelled, the tape is let go."""
-        if self._events is not None:
-            await self._events.aclose()
-        await self.batches.aclose()
+        await self._events.aclose()
+        await self._batches.aclose()
 
-    async def _batches(self) -> AsyncGenerator[Sequence[Event], None]:
-        run, agent = self.run, self._agent
-        session: Session | None = None
-        try:
-            if self._tape is not None:
-                from playhead.tapes import default_mode, open_session
 
-                mode = self._mode or default_mode(os.environ)
-                session = open_session(self._tape, mode, secrets=agent.model.secrets())
+# Plain functions and not methods: a generator that held its stream would be held by it, and a consumer who breaks out
+# of the loop would leave connection and tape open until the garbage is collected.
+
+
+async def _flat(batches: AsyncGenerator[Sequence[Event], None]) -> AsyncGenerator[Event, None]:
+    async with aclosing(batches):
+        async for batch in batches:
+            for event in batch:
+                yield event
+
+
+async def _driven(
+    agent: Agent[Any], run: Run[Any], plan: Plan, tape: str | os.PathLike[str] | Tape | None, tape_mode: Mode | None
+) -> AsyncGenerator[Sequence[Event], None]:
+    """The run's batches, with its tape opened before and let go after, and its errors carrying it."""
+    session: Session | None = None
+    try:
+        if tape is None and tape_mode not in (None, "off"):
+            raise ConfigError(f"tape_mode={tape_mode!r} needs a tape: pass tape= as well")
+        if tape is not None:
+            from playhead.tapes import default_mode, open_session
+
+            mode = tape_mode or default_mode(os.environ)
+            if mode != "off":
+                session = open_session(tape, mode, secrets=agent.model.secrets())
                 run.tape = session.tape
                 run.warnings.extend(session.tape.warnings)
-            call = agent.model.call(session)
-            async with aclosing(drive(run, self._plan, call, session)) as steps:
-                async for batch in steps if agent.timeout is None else _within(steps, agent.timeout):
-                    if type(batch[-1]) is RunEnd:
-                        self._finish()
-                    yield batch
-        except BaseException as error:
-            _attach(error, run)
-            raise
-        finally:
-            if session is not None:
-                run.warnings.extend(note for note in session.notes if note not in run.warnings)
-                session.close()
+        async with aclosing(drive(run, plan, agent.model.call(session), session)) as steps:
+            async for batch in steps if agent.timeout is None else _within(steps, agent.timeout):
+                if type(batch[-1]) is RunEnd and agent.output_type not in (None, str):
+                    run.output = _output(agent.output_type, run)
+                yield batch
+    except BaseException as error:
+        _attach(error, run)
+        raise
+    finally:
+        if session is not None:
+            run.warnings.extend(note for note in session.notes if note not in run.warnings)
+            session.close()
 
-    def _finish(self) -> None:
-        kind = self._agent.output_type
-        if kind is not None and kind is not str:
-            self.run.output = read_output(kind, self.run.text)
+
+class _Checked(msgspec.Struct):
+    """The settings that are plain values, and what they may be."""
+
+    system: str | None
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None
+    temperature: Annotated[float, msgspec.Meta(ge=0)] | None
+    top_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None
+    stop: tuple[str, ...]
+    seed: int | None
+    parallel_tool_calls: bool | None
+    max_steps: Annotated[int, msgspec.Meta(ge=1)]
+    timeout: Annotated[float, msgspec.Meta(gt=0)] | None
+
+
+def _check(**settings: Any) -> None:
+    try:
+        msgspec.convert(settings, _Checked)
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).partition(" - at `$.")
+        raise ConfigError(f"Agent: {place.rstrip('`')}: {what[:1].lower()}{what[1:]}") from None
 
 
 async def _within(batches: AsyncIterator[Sequence[Event]], seconds: float) -> AsyncIterator[Sequence[Event]]:
@@ -312,11 +388,25 @@ async def _within(batches: AsyncIterator[Sequence[Event]], seconds: float) -> As
                 batch = await anext(batches)
         except StopAsyncIteration:
             return
-        except TimeoutError as error:
-            if isinstance(error, TimeoutExceeded):
-                raise
-            raise TimeoutExceeded(f"the run took longer than its timeout of {seconds:g} s", retryable=False) from None
+        except TimeoutExceeded:
+            raise
+        except TimeoutError:
+            raise LimitError(f"the run took longer than its timeout of {seconds:g} s", limit="seconds") from None
         yield batch
+
+
+def _output(kind: Any, run: Run[Any]) -> Any:
+    """The answer as the output type; an answer that was refused or cut off says so."""
+    response = run.steps[-1].response
+    refused = " ".join(part.text for part in response.parts if isinstance(part, Refusal))
+    try:
+        return read_output(kind, run.text)
+    except OutputError as error:
+        if refused:
+            raise OutputError(f"the model refused: {refused}") from error
+        if response.finish.unified == "length":
+            raise OutputError(f"the answer was cut off at its token limit, see max_tokens=: {error}") from error
+        raise
 
 
 def _attach(error: BaseException, run: Run[Any]) -> None:
@@ -326,7 +416,7 @@ def _attach(error: BaseException, run: Run[Any]) -> None:
         return
 
 
-def _tool_choice(choice: str | None, tools: Mapping[str, Tool]) -> ToolChoice | None:
+def _tool_choice(choice: str | None, tools: Mapping[str, AnyTool]) -> ToolChoice | None:
     match choice:
         case None | "auto" | "none" | "required":
             return choice

@@ -53,6 +53,9 @@ class StepEnd:
     def __init__(self, step: Step) -> None:
         self.step = step
 
+    def __repr__(self) -> str:
+        return f"StepEnd({self.step!r})"
+
 
 class RunEnd:
     """The run is over. ``run`` is what :meth:`Agent.run` returns."""
@@ -61,6 +64,9 @@ class RunEnd:
 
     def __init__(self, run: Run[Any]) -> None:
         self.run = run
+
+    def __repr__(self) -> str:
+        return f"RunEnd({self.run!r})"
 
 
 Event: TypeAlias = ModelEvent | AttemptEvent | StepStart | ToolStart | ToolEnd | StepEnd | RunEnd

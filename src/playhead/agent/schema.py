@@ -47,14 +47,34 @@ def schema_of(kind: Any) -> dict[str, Any]:
     """The JSON schema of a type, references inlined, without titles of our making.
 
     Raises:
-        ConfigError: the type is none that JSON can hold; the message names it.
+        ConfigError: the type is none that JSON can hold; the message names it, and the tool and the parameter, or the
+            struct and the field, that has it.
     """
     if hasattr(kind, "model_json_schema"):
         return inlined(kind.model_json_schema())
     try:
         return inlined(msgspec.json.schema(kind, schema_hook=_foreign_schema))
     except TypeError as error:
-        raise ConfigError(f"no JSON schema can be made of {kind!r}: {error}") from error
+        place, part = _blamed(kind)
+        raise ConfigError(f"{place}no JSON schema can be made of {part!r}: {error}") from error
+
+
+#: What the struct of a tool's arguments is called after the tool's name.
+ARGUMENTS = "_arguments"
+
+
+def _blamed(kind: Any) -> tuple[str, Any]:
+    """The first field of a struct of which no schema can be made: its place and its type. Other types: themselves."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        for field in msgspec.structs.fields(kind):
+            try:
+                msgspec.json.schema(field.type, schema_hook=_foreign_schema)
+            except TypeError:
+                inner = get_args(field.type)[0] if get_origin(field.type) is Annotated else field.type
+                if kind.__name__.endswith(ARGUMENTS):
+                    return f"tool {kind.__name__.removesuffix(ARGUMENTS)}: parameter {field.name!r}: ", inner
+                return f"{kind.__name__}: field {field.name!r}: ", inner
+    return "", kind
 
 
 def _foreign_schema(kind: Any) -> dict[str, Any]:
@@ -72,6 +92,9 @@ def convert_foreign(kind: Any, value: Any) -> Any:
             raise ValueError(str(error)) from error
     raise NotImplementedError(f"{kind!r} cannot be read from JSON")
 
+
+#: ``discriminator`` is OpenAPI's, beside an ``anyOf`` that says the same; it points at definitions that are inlined.
+_DROPPED = ("$defs", "definitions", "discriminator")
 
 _NOT_BESIDE = ("$ref", "$defs", "definitions", "title")
 
@@ -99,7 +122,7 @@ def inlined(schema: dict[str, Any]) -> dict[str, Any]:
             return {**walk(definitions.get(name, {}), (*open_names, name)), **beside}
         result = {}
         for key, value in node.items():
-            if not in_properties and (key in ("$defs", "definitions") or (key == "title" and isinstance(value, str))):
+            if not in_properties and (key in _DROPPED or (key == "title" and isinstance(value, str))):
                 continue
             result[key] = walk(value, open_names, in_properties=key == "properties" and not in_properties)
         return result

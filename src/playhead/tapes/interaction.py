@@ -85,6 +85,7 @@ def interaction(
     headers: Headers,
     body: bytes,
     nanoseconds: int,
+    uncompressed: bool = False,
 ) -> Interaction:
     """An interaction as playhead records it, from an exchange that has just ended.
 
@@ -96,6 +97,7 @@ def interaction(
         reason: the status text, "" where the wire had none (HTTP/2); the standard one is written then.
         proto: the protocol of the answer, "HTTP/1.1" or "HTTP/2.0".
         nanoseconds: from sending the request to the last byte of the answer.
+        uncompressed: ``body`` came compressed.
     """
     major, minor = _proto_version(proto)
     return Interaction(
@@ -123,7 +125,7 @@ def interaction(
             transfer_encoding=(),
             trailer=(),
             content_length=-1,
-            uncompressed=False,
+            uncompressed=uncompressed,
             body=body,
             headers=canonical_headers(headers),
             status=f"{status} {reason or _standard_reason(status)}".rstrip(),

@@ -49,16 +49,15 @@ class Player:
 
     def play(self, asked: HTTPRequest) -> Interaction | None:
         """The first unplayed interaction that answers the request (which is redacted already), now played."""
-        if self._questions is None:
-            self._build()
-        question = (asked.method, asked.url, asked.body)
-        at = self._first_unplayed(self._same_bytes.get(question))
-        if at is None:
-            at = self._first_unplayed(self._equal(question))
+        at = self._find(asked)
         if at is None:
             return None
         self.played[at] = 1
         return self.interactions[at]
+
+    def has_answer(self, asked: HTTPRequest) -> bool:
+        """Whether there is an unplayed interaction that answers the request, which is redacted already."""
+        return self._find(asked) is not None
 
     def mark(self, interaction: Interaction) -> None:
         """This interaction is played, by whoever chose it."""
@@ -91,6 +90,13 @@ class Player:
             if places is None:
                 places = self._same_bytes[question] = _Places()
             places.positions.append(at)
+
+    def _find(self, asked: HTTPRequest) -> int | None:
+        if self._questions is None:
+            self._build()
+        question = (asked.method, asked.url, asked.body)
+        at = self._first_unplayed(self._same_bytes.get(question))
+        return at if at is not None else self._first_unplayed(self._equal(question))
 
     def _first_unplayed(self, places: _Places | None) -> int | None:
         if places is None:

@@ -11,9 +11,9 @@ Rules:
    is done again over itself, and a torn item is cut off first.
 4. One process a file, told at once by a lock; in one process, all sessions on a path share one recorder.
 
-The file is made, locked and read when the recorder opens, so that a second process is refused before it has paid for
-anything; it is taken away again if nothing was recorded. An old file that is to be recorded afresh is emptied only
-when the first interaction is written.
+The file is made, locked and read when the recorder opens, so that a second process, or a file that nothing can be
+added to, is refused before anything was paid for. It is taken away again if nothing was recorded. An old file that is
+to be recorded afresh is emptied only when the first interaction is written.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from playhead.tapes.yaml_write import encode_interaction
 
 _registry: dict[str, Recorder] = {}
 _registry_lock = Lock()
+#: The files that this process has begun in mode ``once``.
+_begun: set[str] = set()
 
 
 def open_recorder(path: Path, *, afresh: bool) -> Recorder:
@@ -43,7 +45,7 @@ def open_recorder(path: Path, *, afresh: bool) -> Recorder:
 
     Raises:
         TapeLockedError: another process records on the file.
-        TapeModeError: this process records on it already, and not in this way.
+        TapeModeError: this process records on it already, and not in this way; or nothing can be added to the file.
         TapeFormatError: the file is no tape.
         TapeError: the file cannot be opened.
     """
@@ -64,6 +66,11 @@ def find_recorder(path: Path) -> Recorder | None:
         return _registry.get(os.path.realpath(path))
 
 
+def was_begun(path: Path) -> bool:
+    """Whether this process has begun the file, in mode ``once`` where there was nothing."""
+    return os.path.realpath(path) in _begun
+
+
 def _forget_all() -> None:
     """In a forked child: the recorders are the parent's, and so is the lock that was held at that moment.
 
@@ -73,6 +80,7 @@ def _forget_all() -> None:
     for recorder in _registry.values():
         recorder.let_go()
     _registry.clear()
+    _begun.clear()
     _registry_lock = Lock()
 
 
@@ -85,7 +93,7 @@ class Recorder:
 
     Attributes:
         tape: all that is on the tape, what was loaded and what was recorded.
-        loaded: what was on it before, and may be played; nothing when it is recorded afresh.
+        loaded: what was on it before; nothing when it is recorded afresh.
         users: how many sessions hold it.
     """
 
@@ -101,12 +109,16 @@ class Recorder:
         self._descriptor = self._open()
         try:
             self.tape = Tape(path=path) if afresh else self._load()
+            if self.tape.interactions and not self.tape.appendable:
+                raise TapeModeError(
+                    f"the tape {path} is laid out so that nothing can be added at its end; "
+                    "make one that can: Tape(Tape.load(path).interactions).save(path)"
+                )
         except BaseException:
             self._release()
             raise
         self.loaded = tuple(self.tape.interactions)
         self._layout = self.tape.layout if self.loaded else NEW
-        self._appendable = self.tape.appendable
         #: The byte after the last whole item (0 when even the head is to be written), and how many items stand
         #: before it. One value, so that an interrupt between two statements cannot part them.
         self._written = (self.tape.whole_size, len(self.loaded)) if self.loaded else (0, 0)
@@ -131,6 +143,15 @@ class Recorder:
             self._flush()
             return interaction
 
+    def begin(self) -> None:
+        """Remember that this process has begun the file."""
+        _begun.add(self._real)
+
+    def knows(self, tape: Tape) -> bool:
+        """Whether a tape in memory has as many interactions as the file has now, or had when the recorder opened."""
+        with self._lock:
+            return len(tape.interactions) in (len(self.tape.interactions), len(self.loaded))
+
     def close(self) -> None:
         """One session lets go; the last one closes the file."""
         if os.getpid() != self._pid:
@@ -154,11 +175,6 @@ class Recorder:
             os.close(descriptor)
 
     def _flush(self) -> None:
-        if not self._appendable and self.loaded:
-            raise TapeModeError(
-                f"the tape {self.path} is laid out so that nothing can be added at its end; "
-                "make one that can: Tape(Tape.load(path).interactions).save(path)"
-            )
         end, count = self._written
         waiting = self.tape.interactions[count:]
         data = b"".join([encode_interaction(item, self._layout) for item in waiting])

@@ -39,35 +39,14 @@ _RESPONSE_HEADERS = frozenset(
 _OWN_PREFIX = "playhead-"
 _RESPONSE_PREFIXES = (_OWN_PREFIX, "x-ratelimit-", "anthropic-ratelimit-")
 
-_CREDENTIAL_KEYS = frozenset(
-    {
-        "access_key",
-        "access_token",
-        "api-key",
-        "api_key",
-        "apikey",
-        "auth",
-        "auth_token",
-        "authorization",
-        "awsaccesskeyid",
-        "client_secret",
-        "code",
-        "googleaccessid",
-        "id_token",
-        "key",
-        "password",
-        "private_key",
-        "refresh_token",
-        "secret",
-        "sig",
-        "signature",
-        "subscription-key",
-        "token",
-    }
+#: The last words of the names of query keys that carry credentials, ``-`` read as ``_``: api-key, hf_token, app_secret.
+_CREDENTIAL_WORDS = frozenset(
+    """key apikey keyid awsaccesskeyid googleaccessid token secret sig signature pass password passwd passphrase pwd
+    auth authorization bearer code credential credentials jwt""".split()  # noqa: SIM905 - it reads better as words
 )
-_CREDENTIAL_PREFIXES = ("x-amz-", "x-goog-")
+_CREDENTIAL_PREFIXES = ("x_amz_", "x_goog_")
 _QUERY_PAIR = re.compile(r"(?<=[?&;])([^=&;#]+)=([^&;#]*)")
-_USER = re.compile(r"(?<=://)[^/?#@]*@")
+_USER = re.compile(r"(?<=://)[^/?#]*@")  # to the last @: that is where a URL's host begins
 
 
 class Redactor:
@@ -109,7 +88,7 @@ class Redactor:
     def headers(self, headers: Headers, names: frozenset[str], prefixes: tuple[str, ...]) -> Headers:
         """The headers that are allowed, their values without secrets."""
         return tuple(
-            (name, self.text(value))
+            (self.text(name), self.text(value))
             for name, value in headers
             if (lowered := name.lower()) in names or lowered.startswith(prefixes)
         )
@@ -139,7 +118,12 @@ class Redactor:
 
 def _redact_pair(match: re.Match[str]) -> str:
     name = match[1].lower()
-    if name in _CREDENTIAL_KEYS or name.startswith(_CREDENTIAL_PREFIXES):
+    if "%" in name:
+        from urllib.parse import unquote
+
+        name = unquote(name).lower()
+    name = name.replace("-", "_")
+    if name.rpartition("_")[2] in _CREDENTIAL_WORDS or name.startswith(_CREDENTIAL_PREFIXES):
         return f"{match[1]}={REDACTED}"
     return match[0]
 

@@ -3,18 +3,25 @@
 ====== ====================================== ==================================================
 mode   a request that is on the tape          a request that is not
 ====== ====================================== ==================================================
-once   is played, if the tape held anything   is an error; on a tape that held nothing, is recorded
+once   is played                              is an error; on a tape that this process began, is recorded
 replay is played                              is an error
 record is recorded (the old tape is replaced) is recorded
 resume is played                              goes live and is added
 off    goes live                              goes live
 ====== ====================================== ==================================================
 
-Each session plays an interaction once, in the order in which equal ones were recorded. What is recorded while a
-session is open is never played by it: a refusal that was just recorded would be served to its own retry for ever.
+Each session plays an interaction once, in the order in which equal ones were recorded. It plays what was settled when
+it opened: what was on the tape and recorded by no session that was still open (see :mod:`playhead.tapes.ledger`). What
+is recorded while a session is open is never played by it: a refusal that was just recorded would be served to its own
+retry for ever.
 
-A session may be used from several threads. Several sessions of one process may record on one path at once; ids stay
-consecutive. ``replay`` locks nothing and writes nothing.
+In ``once``, what counts is what the tape held before this process came to it. Where that is nothing, the tape is one
+that this process began, and goes on with until it ends: what runs of it have recorded is played, and new questions are
+asked and added. So several runs, one after another or at once, make one tape, and each gets what it would get from a
+replay of that tape.
+
+A session may be used from several threads. Several sessions of one process may record on one tape at once, be it given
+by its path or as a :class:`Tape`; ids stay consecutive. ``replay`` locks nothing and writes nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +36,7 @@ from typing import Literal, get_args
 from playhead.errors import ConfigError, TapeMissError, TapeModeError, UnplayedError
 from playhead.tapes.interaction import CALL, Interaction, interaction
 from playhead.tapes.match import Player
-from playhead.tapes.recorder import Recorder, find_recorder, open_recorder
+from playhead.tapes.recorder import Recorder, find_recorder, open_recorder, was_begun
 from playhead.tapes.redact import Redactor
 from playhead.tapes.tape import Tape
 from playhead.wire import Headers, HTTPRequest
@@ -69,7 +76,8 @@ def open_session(tape: str | os.PathLike[str] | Tape, mode: Mode, *, secrets: It
 
     Raises:
         ConfigError: there is no such mode.
-        TapeModeError: the mode needs a file that is not there, or one that is not being recorded.
+        TapeModeError: the mode needs a file that is not there, one that is not being recorded, or one that something
+            can be added to.
         TapeLockedError: another process records on the file.
         TapeFormatError: the file is no tape.
         TapeError: the file cannot be read or made.
@@ -89,55 +97,58 @@ def open_session(tape: str | os.PathLike[str] | Tape, mode: Mode, *, secrets: It
     if mode == "resume" and recorder.afresh:
         recorder.close()
         raise TapeModeError(f"the tape {path} is being recorded afresh by this process; there is nothing to resume yet")
-    return Session(recorder.tape, mode, recorder.loaded, redactor, recorder=recorder, recording=True)
+    playable = recorder.tape.settled() if mode == "resume" else ()
+    return Session(recorder.tape, mode, playable, redactor, recorder=recorder, recording=True)
 
 
 def _open_replay(path: Path, mode: Mode, redactor: Redactor) -> Session:
     if not path.exists():
         raise TapeModeError(
-            f"there is no tape {path}, and mode={mode!r} never goes live: record it first, with mode='once' or "
-            f"mode='record' (where CI is set the mode is replay unless one is given or {MODE_VARIABLE} names one)"
+            f'there is no tape {path}, and tape_mode="replay" never goes live: record it first, with tape_mode="once" '
+            f'or tape_mode="record" (where CI is set the mode is replay unless one is given or {MODE_VARIABLE} names '
+            "one)"
         )
     tape = Tape.load(path)
     return Session(tape, mode, tuple(tape.interactions), redactor)
 
 
 def _open_once(path: Path, redactor: Redactor) -> Session:
-    recorder = find_recorder(path)
-    if recorder is None and path.exists():
+    if find_recorder(path) is None and not was_begun(path) and path.exists():
         tape = Tape.load(path)
-        if tape.interactions:
+        if tape.interactions and not was_begun(path):  # asked again: another thread may have begun it meanwhile
             return Session(tape, "once", tuple(tape.interactions), redactor)
     recorder = open_recorder(path, afresh=False)
-    if recorder.loaded:
+    if recorder.loaded and not was_begun(path):
         # It is being continued, or it was written between our look and our lock: what it held is played.
         loaded = recorder.loaded
         tape = Tape(loaded, path)
         recorder.close()
         return Session(tape, "once", loaded, redactor)
-    return Session(recorder.tape, "once", (), redactor, recorder=recorder, recording=True)
+    return Session(recorder.tape, "once", recorder.tape.settled(), redactor, recorder=recorder, recording=True)
 
 
 def _open_tape(tape: Tape, mode: Mode, redactor: Redactor) -> Session:
-    held = tuple(tape.interactions)
-    if mode == "replay" or (mode == "once" and held):
-        return Session(tape, mode, held, redactor)
-    if tape.path is None:
-        if mode == "record":
-            tape.clear()
-            held = ()
-        return Session(tape, mode, held, redactor, recording=True)
-    recorder = open_recorder(tape.path, afresh=mode == "record")
+    if mode == "replay" or (mode == "once" and not _may_be_recorded_once(tape)):
+        return Session(tape, mode, tuple(tape.interactions), redactor)
+    recorder = None
+    if tape.path is not None:
+        recorder = open_recorder(tape.path, afresh=mode == "record")
+        if mode != "record" and not recorder.knows(tape):
+            count = len(recorder.tape.interactions)
+            recorder.close()
+            raise TapeModeError(
+                f"the file {tape.path} holds {count} interactions and the tape in memory {len(tape.interactions)}: "
+                "save the tape or load it again before recording on it"
+            )
     if mode == "record":
         tape.clear()
-        held = ()
-    elif len(recorder.loaded) != len(held):
-        recorder.close()
-        raise TapeModeError(
-            f"the file {tape.path} holds {len(recorder.loaded)} interactions and the tape in memory {len(held)}: "
-            "save the tape or load it again before recording on it"
-        )
-    return Session(tape, mode, held, redactor, recorder=recorder, recording=True)
+    playable = () if mode == "record" else tape.settled()
+    return Session(tape, mode, playable, redactor, recorder=recorder, recording=True)
+
+
+def _may_be_recorded_once(tape: Tape) -> bool:
+    """Whether this process began the tape, or is beginning it now, or it is empty."""
+    return tape.ledger.begun or (tape.path is not None and was_begun(tape.path)) or not tape.settled()
 
 
 class Session:
@@ -147,7 +158,8 @@ class Session:
         tape: all that is on the tape, what was recorded meanwhile included.
         mode: as it was opened.
         recording: whether a request may go live and be recorded.
-        replaying: whether there is anything to play.
+        replaying: whether the run is to play the tape, so that what it leaves unplayed deserves a word. On a tape that
+            this process began, and that may hold other runs, it is not.
         notes: what a person should know of how it went.
     """
 
@@ -164,7 +176,7 @@ class Session:
         self.tape = tape
         self.mode: Mode = mode
         self.recording = recording
-        self.replaying = bool(playable) or mode == "replay"
+        self.replaying = mode == "replay" or (bool(playable) and not (recording and mode == "once"))
         self.notes: list[str] = []
         self._redactor = redactor
         self._recorder = recorder
@@ -173,6 +185,10 @@ class Session:
         self._has_tool_calls: bool | None = None
         self._parted = False
         self._closed = False
+        self._own: list[Interaction] = []
+        self._ledgers = ({tape.ledger} | ({recorder.tape.ledger} if recorder else set())) if recording else set()
+        for ledger in self._ledgers:
+            ledger.enter()
 
     def add_secret(self, secret: str) -> None:
         """Replace this value, too, from now on; one of fewer than 8 characters is ignored."""
@@ -194,11 +210,17 @@ class Session:
             if found is not None:
                 return found
             if self.recording:
-                if not self._parted and any(not played for played in self._player.played):
+                if self.replaying and not self._parted and any(not played for played in self._player.played):
                     self._parted = True
                     self.notes.append(f"the run parted from the tape: {self._describe(asked)}")
                 return None
             raise TapeMissError(self._miss(asked))
+
+    def has_answer(self, request: HTTPRequest) -> bool:
+        """Whether the tape has an answer to this request that was not played yet."""
+        asked = self._redactor.question(request)
+        with self._lock:
+            return self._player.has_answer(asked)
 
     def record(
         self,
@@ -210,6 +232,7 @@ class Session:
         headers: Headers,
         body: bytes,
         nanoseconds: int,
+        uncompressed: bool = False,
     ) -> Interaction:
         """Put an exchange that has ended on the tape, secrets taken out; when this returns it is in the file.
 
@@ -220,7 +243,7 @@ class Session:
             TapeModeError: the session only replays, or is closed.
         """
         if not self.recording and self.mode != "off":
-            raise TapeModeError(f"mode={self.mode!r} only replays this tape; mode='resume' adds to it")
+            raise TapeModeError(f'tape_mode="{self.mode}" only replays this tape; tape_mode="resume" adds to it')
         if self._closed:
             raise TapeModeError("this session is closed")
         redacted = self._redactor.request(request)
@@ -229,7 +252,7 @@ class Session:
         body = self._redactor.body(body)
 
         def make(id: int) -> Interaction:
-            return interaction(
+            item = interaction(
                 id,
                 redacted,
                 status=status,
@@ -238,7 +261,10 @@ class Session:
                 headers=headers,
                 body=body,
                 nanoseconds=nanoseconds,
+                uncompressed=uncompressed,
             )
+            self._claim(item)
+            return item
 
         if self.mode == "off":
             return make(0)
@@ -278,6 +304,8 @@ class Session:
             return
         if self._recorder is not None:
             self._recorder.close()
+        for ledger in self._ledgers:
+            ledger.leave(self._own)
         left = self.unplayed
         if fail_on_unplayed and left:
             first = left[0]
@@ -294,6 +322,17 @@ class Session:
     ) -> None:
         self.close()
 
+    def _claim(self, item: Interaction) -> None:
+        """Before the interaction is on the tape: it is this session's, and is not to be played by others meanwhile."""
+        if not self._ledgers:
+            return
+        self._own.append(item)
+        for ledger in self._ledgers:
+            ledger.claim(item)
+            ledger.begun = ledger.begun or self.mode == "once"
+        if self._recorder is not None and self.mode == "once":
+            self._recorder.begin()
+
     def _on_tape(self) -> str:
         return f" on the tape {self.tape.path}" if self.tape.path else ""
 
@@ -301,7 +340,7 @@ class Session:
         name = f"the tape {self.tape.path}" if self.tape.path else "the tape"
         message = f"{name} has no answer for {asked.method} {asked.url}: {self._describe(asked)}."
         if self.mode == "once":
-            message += " mode='resume' continues a tape whose run was cut, mode='record' makes a new one."
+            message += ' tape_mode="resume" continues a tape whose run was cut, tape_mode="record" makes a new one.'
         return message
 
     def _describe(self, asked: HTTPRequest) -> str:

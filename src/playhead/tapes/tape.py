@@ -15,10 +15,12 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from playhead.errors import TapeError, TapeModeError
 from playhead.tapes.interaction import Interaction
 from playhead.tapes.layout import HEAD, NEW
+from playhead.tapes.ledger import Ledger
 from playhead.tapes.reading import LINE_BREAK, Reading
 from playhead.tapes.yaml_read import read_tape
 from playhead.tapes.yaml_write import encode_interaction
@@ -41,6 +43,7 @@ class Tape:
         self._data = b""
         self._reading = Reading((), NEW, [], 0)
         self._lock = Lock()
+        self.ledger = Ledger()
 
     @property
     def interactions(self) -> Sequence[Interaction]:
@@ -136,8 +139,11 @@ class Tape:
             self._interactions.append(interaction)
 
     def clear(self) -> None:
-        """Make the tape an empty new one; its file stays as it is until it is saved or recorded on."""
+        """Make the tape an empty new one; its file stays as it is until it is saved or recorded on. Where sessions
+        record on it, nothing is done: what they have recorded is not lost."""
         with self._lock:
+            if self.ledger.recording:
+                return
             self._interactions = []
             self.warnings = []
             self.layout = NEW
@@ -151,6 +157,11 @@ class Tape:
             self._interactions.append(interaction)
             return interaction
 
+    def settled(self) -> tuple[Interaction, ...]:
+        """What is on the tape and is not being recorded by a session that is still open."""
+        with self._lock:
+            return self.ledger.settled(self._interactions)
+
     @property
     def whole_size(self) -> int:
         """How many bytes of the loaded file its head and its whole interactions take."""
@@ -160,6 +171,18 @@ class Tape:
     def appendable(self) -> bool:
         """Whether an interaction may be written after the last one of the loaded file."""
         return self._reading.appendable
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the locks, so that a tape, and a run or an error that has one, can be pickled and copied. No session
+        is open on the copy."""
+        with self._lock:
+            state = vars(self) | {"_interactions": list(self._interactions)}
+        del state["_lock"], state["ledger"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._lock, self.ledger = Lock(), Ledger()
 
     def __repr__(self) -> str:
         where = f" {str(self.path)!r}" if self.path else ""

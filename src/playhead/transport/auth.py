@@ -2,8 +2,9 @@
 
 A key is data about where it comes from, :class:`Key`: environment variables in order, a value, or a function that
 gives one (and may give another tomorrow). It is looked up at each live send, so that nothing is missing until
-something really goes out. No message, repr or exception of this module holds a key; :meth:`AuthTransport.secrets`
-gives the values known so far to whoever keeps them off a tape.
+something really goes out. No message, repr or exception of this module holds a key. Whoever keeps keys off a tape is
+told of them twice: :meth:`Key.known` gives those that can be known beforehand, and ``learn`` is called with each one
+before it is first sent, which is the only way to hear of a key that was made, or changed, since.
 """
 
 from __future__ import annotations
@@ -50,6 +51,14 @@ class Key(msgspec.Struct, frozen=True):
                 return key
         return None
 
+    def known(self) -> tuple[str, ...]:
+        """The values that can be known without sending: a given one, and those in the environment now. A function is
+        not called for it."""
+        found = [os.environ.get(name, "").strip() for name in self.env]
+        if isinstance(self.value, str):
+            found.append(self.value.strip())
+        return tuple([key for key in found if key])
+
 
 def bearer(*env: str, value: str | Callable[[], str] | None = None, required: bool = True) -> Key:
     """``Authorization: Bearer …``, from the first of these environment variables that is set, or from ``value``."""
@@ -62,12 +71,16 @@ def header_key(header: str, *env: str, value: str | Callable[[], str] | None = N
 
 
 class AuthTransport:
-    """Adds the key to each request and passes it on. ``auth`` None adds nothing."""
+    """Adds the key to each request and passes it on. ``auth`` None adds nothing; ``learn`` is called with each key that
+    this transport has not sent before, and returns before it is sent."""
 
-    def __init__(self, inner: Transport, auth: Key | None, *, provider: str = "") -> None:
+    def __init__(
+        self, inner: Transport, auth: Key | None, *, provider: str = "", learn: Callable[[str], None] | None = None
+    ) -> None:
         self.inner = inner
         self.auth = auth
         self._provider = provider
+        self._learn = learn
         self._used: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -89,6 +102,8 @@ class AuthTransport:
                 raise AuthenticationError(_missing(auth), provider=self._provider)
             return await self.inner.send(request)
         if key not in self._used:
+            if self._learn is not None:
+                self._learn(key)
             self._used += (key,)
         name = auth.header.lower()
         headers = tuple(field for field in request.headers if field[0].lower() != name)
@@ -96,14 +111,9 @@ class AuthTransport:
         return await self.inner.send(HTTPRequest(request.method, request.url, headers, request.body))
 
     def secrets(self) -> tuple[str, ...]:
-        """The values known so far: those used, and those in the environment now. A function is not called for it."""
-        auth = self.auth
-        if auth is None:
-            return ()
-        found = [*self._used, *(os.environ.get(name, "").strip() for name in auth.env)]
-        if isinstance(auth.value, str):
-            found.append(auth.value.strip())
-        return tuple(dict.fromkeys(key for key in found if key))
+        """The values known so far: those used, and those that :meth:`Key.known` gives."""
+        known = () if self.auth is None else self.auth.known()
+        return tuple(dict.fromkeys((*self._used, *known)))
 
     async def aclose(self) -> None:
         """Close the transport inside."""

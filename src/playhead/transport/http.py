@@ -25,6 +25,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 ACCEPT_ENCODING = "gzip, deflate"
 #: Seconds that an idle connection is kept. Providers' balancers close theirs after 60 or more.
 KEEP_ALIVE = 55.0
+#: Seconds that the end of a body is waited for, whose reader knows already that the answer is whole.
+LAST_BYTES = 0.25
 #: Bytes of one header line and of one field; some gateways put long policies and cookies there.
 HEADER_LIMIT = 65536
 
@@ -130,7 +133,7 @@ class HTTPTransport:
             raise failure  # outside the handler: the engine's error holds the request's headers, so it is no context
         body = _Body(response, request.url, timeouts, began)
         version = response.version
-        return HTTPResponse(
+        body.handed_out = answer = HTTPResponse(
             response.status,
             _headers(response),
             body.chunks(loop),
@@ -138,6 +141,8 @@ class HTTPTransport:
             proto="HTTP/1.0" if version is not None and version.minor == 0 else "HTTP/1.1",
             close=body.aclose,
         )
+        answer.uncompressed = _was_compressed(response)
+        return answer
 
     async def aclose(self) -> None:
         """Close every connection of the running event loop; those of other loops are closed when their loop ends."""
@@ -198,13 +203,15 @@ class _Body:
     The watch is one timer, set anew only when it fires, so that a chunk costs two readings of the clock and no timer.
     """
 
-    __slots__ = ("_began", "_response", "_timeouts", "_url", "_waiting", "_watch", "late")
+    __slots__ = ("_began", "_response", "_timeouts", "_url", "_waiting", "_watch", "handed_out", "late")
 
     def __init__(self, response: aiohttp.ClientResponse, url: str, timeouts: Timeouts, began: float) -> None:
         self._response, self._url, self._timeouts, self._began = response, url, timeouts, began
         self._waiting = 0.0  # since when, on the loop's clock; 0.0 while the consumer works
         self._watch: asyncio.TimerHandle | None = None
         self.late: str | None = None
+        #: The answer that the consumer has, which says how it was let go; None once it was.
+        self.handed_out: HTTPResponse | None = None
 
     async def chunks(self, loop: asyncio.AbstractEventLoop) -> AsyncIterator[bytes]:
         response, content, now = self._response, self._response.content, loop.time
@@ -234,7 +241,22 @@ class _Body:
     async def aclose(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
-        self._response.close()
+        answer, self.handed_out = self.handed_out, None
+        try:
+            if answer is not None and answer.finished:
+                await self._see_the_end()
+        finally:
+            self._response.close()  # after the end of the body this does nothing: the connection is kept
+
+    async def _see_the_end(self) -> None:
+        """Wait a moment for the body's end, which mostly is here already, so that the connection can be used again."""
+        content = self._response.content
+        if content.is_eof():
+            return
+        with suppress(Exception):  # the answer is whole: how its connection ends is nobody's concern
+            async with asyncio.timeout(LAST_BYTES):
+                while await content.readany():
+                    pass
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         """Close the connection if a timeout has passed; else look again when the next one may have."""
@@ -274,12 +296,16 @@ def _least(a: float | None, b: float | None) -> float | None:
 def _headers(response: aiohttp.ClientResponse) -> Headers:
     """The head as it came; without what described the compressed body, when the engine has decompressed it."""
     headers = tuple(response.headers.items())
-    if response.headers.get("Content-Encoding", "").lower() in ("gzip", "deflate"):
+    if _was_compressed(response):
         headers = tuple(field for field in headers if field[0].lower() not in ("content-encoding", "content-length"))
     for _, value in headers:
         if not value.isascii():
             return tuple((name, _readable(value)) for name, value in headers)
     return headers
+
+
+def _was_compressed(response: aiohttp.ClientResponse) -> bool:
+    return response.headers.get("Content-Encoding", "").lower() in ("gzip", "deflate")
 
 
 def _readable(value: str) -> str:
@@ -316,6 +342,18 @@ def _why(error: BaseException) -> str:
     return ""
 
 
+def _is_unknown(error: BaseException) -> bool:
+    """Whether the name servers said for sure that there is no such name; else they may know it in a moment."""
+    import socket
+
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, socket.gaierror):
+            return seen.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
 def _too_slow_head(error: TimeoutError, url: str, timeouts: Timeouts) -> ModelError:
     """The connection's own timeout is a subclass of the engine's error; a bare TimeoutError is ours."""
     host = _host(url)
@@ -335,7 +373,7 @@ def _explain(error: Exception, url: str) -> Exception:
     host = _host(url)
     match error:
         case aiohttp.ClientConnectorDNSError():
-            return TransportError(f"there is no host {host}: its name was not found")
+            return TransportError(f"there is no host {host}: its name was not found", retryable=not _is_unknown(error))
         case aiohttp.ClientProxyConnectionError():
             return TransportError(f"no connection to the proxy for {host}{_why(error)}")
         case aiohttp.ClientHttpProxyError():

@@ -2,8 +2,9 @@
 
 The bytes are handed on as they come and kept beside; the interaction is recorded, whole, before the consumer learns
 that the body has ended: what a consumer has in full is on the tape. Of a body that was cut, and of one whose consumer
-stopped or was cancelled, what came is recorded, with the reason in the response header ``Playhead-Cut``. An exchange
-to which no answer came leaves nothing.
+stopped, refused it or was cancelled, what came is recorded, with the reason in the response header ``Playhead-Cut``;
+where the consumer says that the answer was whole before its connection ended, it is whole on the tape. An exchange to
+which no answer came leaves nothing.
 
 The rhythm rides in the response header ``Playhead-Chunks``: for each piece ``milliseconds:bytes``, the milliseconds
 counted from sending, as ``812:96 830:41``; a body of one piece has none. :mod:`playhead.transport.replay` reads both
@@ -37,6 +38,7 @@ class Recorder(Protocol):
         headers: Headers,
         body: bytes,
         nanoseconds: int,
+        uncompressed: bool,
     ) -> Any:
         """Put one exchange on the tape, now."""
 
@@ -58,7 +60,7 @@ class RecordTransport:
         began = self._clock()
         response = await self.inner.send(request)
         tee = _Tee(self.session, request, response, self._clock, began)
-        return HTTPResponse(
+        tee.handed_out = answer = HTTPResponse(
             response.status,
             response.headers,
             tee.chunks(),
@@ -66,6 +68,8 @@ class RecordTransport:
             proto=response.proto,
             close=tee.aclose,
         )
+        answer.uncompressed = response.uncompressed
+        return answer
 
     async def aclose(self) -> None:
         """Close the transport inside; the tape is its owner's to close."""
@@ -75,7 +79,7 @@ class RecordTransport:
 class _Tee:
     """One body on its way through."""
 
-    __slots__ = ("_began", "_clock", "_pieces", "_request", "_response", "_session", "_times", "recorded")
+    __slots__ = ("_began", "_clock", "_pieces", "_request", "_response", "_session", "_times", "handed_out", "recorded")
 
     def __init__(
         self, session: Recorder, request: HTTPRequest, response: HTTPResponse, clock: Callable[[], int], began: int
@@ -85,6 +89,8 @@ class _Tee:
         self._pieces: list[bytes] = []
         self._times: list[int] = []
         self.recorded = False
+        #: The answer that the consumer has, which says how it was let go; None once it was.
+        self.handed_out: HTTPResponse | None = None
 
     async def chunks(self) -> AsyncIterator[bytes]:
         pieces, times, clock = self._pieces, self._times, self._clock
@@ -109,7 +115,9 @@ class _Tee:
         if self.recorded:
             return
         self.recorded = True
-        now, response, headers = self._clock(), self._response, self._response.headers
+        now, response = self._clock(), self._response
+        # These are the tape's own words: a server that says them would be believed on replay.
+        headers = tuple(field for field in response.headers if not field[0].lower().startswith("playhead-"))
         if len(self._pieces) > 1:
             rhythm = (
                 f"{(at - self._began) // 1_000_000}:{len(piece)}"
@@ -126,13 +134,16 @@ class _Tee:
             headers=headers,
             body=b"".join(self._pieces),
             nanoseconds=now - self._began,
+            uncompressed=response.uncompressed,
         )
 
     async def aclose(self) -> None:
+        answer, self.handed_out = self.handed_out, None
+        finished, refused = (False, None) if answer is None else (answer.finished, answer.refused)
         try:
-            self.record("closed by the consumer")
+            self.record(None if finished else refused or "closed by the consumer")
         finally:
-            await self._response.aclose()
+            await self._response.aclose(refused, finished=finished)
 
 
 def _reason(error: BaseException) -> str:

@@ -19,7 +19,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from playhead.errors import ModelError, TapeMissError
+from playhead.errors import ConfigError, ModelError, TapeMissError
 from playhead.events import Attempt, AttemptEnd, AttemptEvent, AttemptStart, Discard, ModelEvent
 from playhead.wire import Headers, header
 
@@ -73,6 +73,14 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     cap: float = 30.0
     deadline: float = 600.0
 
+    def __post_init__(self) -> None:
+        for name in ("attempts", "base", "cap", "deadline"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or value < (1 if name == "attempts" else 0):
+                raise ConfigError(
+                    f"RetryPolicy: {name} is {value!r}; a number of at least {int(name == 'attempts')} is expected"
+                )
+
     def backoff(self, number: int, random: Random) -> float:
         """Seconds to wait after attempt ``number`` (from 1), the provider's wishes aside."""
         return random() * min(self.cap, self.base * 2.0 ** min(number - 1, 60))
@@ -95,13 +103,16 @@ def next_wait(error: ModelError, number: int, elapsed: float, policy: RetryPolic
 def enrich(error: AnyError, headers: Headers, now: float) -> AnyError:
     """Fill ``retryable`` and ``retry_after`` from a refusal's status and headers; gives the error back.
 
-    ``x-should-retry`` is the server's own word and wins; else a status of :data:`RETRYABLE` or 5xx can be retried,
-    whatever class the dialect made of it. ``now`` is Unix seconds, for a ``Retry-After`` that is a date.
+    ``x-should-retry`` is the server's own word and wins; then what its body advised; else a status of
+    :data:`RETRYABLE` or 5xx can be retried, whatever class the dialect made of it. ``now`` is Unix seconds, for a
+    ``Retry-After`` that is a date.
     """
     asked = retry_after(headers, now)
     if asked is not None:
         error.retry_after = asked
     verdict = should_retry(headers)
+    if verdict is None:
+        verdict = error.advised
     if verdict is not None:
         error.retryable = verdict
     elif error.status is not None and (error.status in RETRYABLE or 500 <= error.status < 600):
@@ -147,16 +158,18 @@ def _number(value: str | None) -> float | None:
 class Exchange:
     """What one attempt learns about itself; the call fills it as it goes.
 
-    ``replayed`` says that the answer came from a tape, ``recorded`` its duration there in seconds.
+    ``replayed`` says that the answer came from a tape, ``recorded`` its duration there in seconds, and ``at_end`` that
+    the tape holds nothing more and that what it lacks may be asked live.
     """
 
-    __slots__ = ("recorded", "replayed", "request_id", "status")
+    __slots__ = ("at_end", "recorded", "replayed", "request_id", "status")
 
     def __init__(self) -> None:
         self.status: int | None = None
         self.request_id: str | None = None
         self.replayed = False
         self.recorded: float | None = None
+        self.at_end = False
 
 
 async def attempts(
@@ -180,7 +193,7 @@ async def attempts(
     draw = random or _system_random()
     done: list[Attempt] = []
     began, last = clock.monotonic(), None
-    number = 0
+    number = live = 0  # replayed attempts have a number, and use up neither attempts nor time
     while True:
         number += 1
         info, left, handed = Exchange(), clock.monotonic(), False
@@ -195,25 +208,28 @@ async def attempts(
             return
         except ModelError as error:
             failed = error
-        except TapeMissError:
-            # The tape ends with a refusal: whoever recorded it gave up there, and so does its replay.
+        except TapeMissError as miss:
             if last is None:
                 raise
-            _give_up(last, done, None)
-            raise last from None
+            # The tape ends with a refusal: whoever recorded it gave up there or was stopped, and so does its replay.
+            _give_up(last, done, 'the tape ends here; tape_mode="resume" goes on from it')
+            raise last from miss
         finally:
             await batches.aclose()
+        live += not info.replayed
+        if live == 1 and not info.replayed:
+            began = left
         elapsed = clock.monotonic() - began
-        if info.replayed:  # the wait was taken when it was recorded, and so was the deadline kept
-            wait = 0.0 if failed.retryable and number < policy.attempts else None
+        if info.replayed:
+            wait = 0.0 if failed.retryable or info.at_end else None
         else:
-            wait = next_wait(failed, number, elapsed, policy, draw)
-        done.append(_attempt(step, number, info, left, clock, failed, wait))
+            wait = next_wait(failed, live, elapsed, policy, draw)
+        done.append(_attempt(step, number, info, left, clock, failed, None if info.replayed else wait))
         if handed:
             yield (Discard(step, str(failed)),)
         yield (AttemptEnd(done[-1]),)
         if wait is None:
-            _give_up(failed, done, _too_late(failed, number, elapsed, policy))
+            _give_up(failed, done, _too_late(failed, live, elapsed, policy))
             raise failed
         last = failed if info.replayed else None
         if wait > 0.0:
