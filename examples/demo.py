@@ -16,10 +16,12 @@ from playhead import (
     AttemptEnd,
     ConfigError,
     PartDelta,
+    PartStart,
     ResponseEnd,
     ResponseStart,
     Run,
     StepStart,
+    Text,
     ToolEnd,
     ToolStart,
     tool,
@@ -49,6 +51,7 @@ def say(text: str = "", color: str = "", end: str = "\n") -> None:
 async def tell(agent: Agent, tape: Path, mode: Literal["record", "replay"]) -> tuple[Run, float]:
     """Run the agent, printing what happens as it happens; the run, and the seconds in which answers were arriving."""
     answering = began = 0.0
+    texts: set[int] = set()  # the parts of this answer that are text; tool arguments come in deltas as well
     async with agent.stream(PROMPT, tape=tape, tape_mode=mode) as stream:
         async for event in stream:
             match event:
@@ -56,9 +59,13 @@ async def tell(agent: Agent, tape: Path, mode: Literal["record", "replay"]) -> t
                     say(f"  step {step}  ", "bold", end="")
                 case ResponseStart():
                     began = time.perf_counter()
+                    texts.clear()
                 case ResponseEnd():
                     answering += time.perf_counter() - began
-                case PartDelta(_, text):
+                case PartStart(index, Text(text)):
+                    texts.add(index)
+                    say(text, end="")
+                case PartDelta(index, text) if index in texts:
                     say(text, end="")
                 case ToolStart(_, call):
                     say(f"→ {call.name}({call.arguments})", "cyan", end="")

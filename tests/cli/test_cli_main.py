@@ -80,6 +80,10 @@ def test_version(playhead: Playhead) -> None:
         (["run", "compatible:m", "hi", "--option", "a=1", "--option", "a.b=1"], "a has a value already"),
         (["run", "openrouter:m", "hi", "--option", "provider.onyl=[]"], "did you mean"),
         (["run", "openrouter:m", "hi"], "OPENROUTER_API_KEY"),
+        (["run", "compatible:m", "hi", "--temperature", "warm"], "expected a number from 0"),
+        (["run", "compatible:m", "hi"], "give --base-url http://host:port/v1"),
+        (["run", "compatible:m", "hi", "--base-url", "http://h/v1?a=1"], 'write "http://h/v1"'),
+        (["run", "gpt-4o", "hi"], "openai:gpt-4o"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -93,6 +97,7 @@ def test_what_cannot_be_done_is_one_line_and_status_2(
     assert done.stderr.startswith("error: ")
     assert complaint in done.stderr
     assert "Traceback" not in done.stderr
+    assert "api_key=" not in done.stderr  # which is not an argument of the command
 
 
 def test_with_json_an_error_is_an_object(playhead: Playhead) -> None:
@@ -160,10 +165,10 @@ def loaded_by(*words: str) -> set[str]:
     return set(done.stderr.split())
 
 
-def test_help_loads_nothing_of_playhead_but_the_entry() -> None:
+def test_help_loads_nothing_of_playhead_but_the_entry_and_the_streams() -> None:
     """Which is what keeps ``playhead --help`` under 150 ms."""
     loaded = {name for name in loaded_by("--help") if name.startswith("playhead")}
-    assert loaded == {"playhead", "playhead.cli", "playhead.cli.main"}
+    assert loaded == {"playhead", "playhead.cli", "playhead.cli.main", "playhead.cli.output"}
     assert "msgspec" not in loaded
 
 

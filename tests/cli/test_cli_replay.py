@@ -62,6 +62,15 @@ def test_verify_says_that_all_requests_are_equal(playhead: Playhead, seed: Path,
     assert (done.returncode, done.stdout) == (0, "florence.yaml: 12 of 12 requests equal\n")
 
 
+def test_verify_says_how_many_conversations_there_are(playhead: Playhead, seed: Path, tmp_path: Path) -> None:
+    """Where it is not one: two runs on a tape, one after the other."""
+    head, first = seed.read_bytes().split(b"interactions:\n")
+    second = first.replace(b"Florence,Italy", b"Siena,Italy")
+    (tmp_path / "two.yaml").write_bytes(head + b"interactions:\n" + first + second)
+    done = playhead("verify", "two.yaml")
+    assert done.stdout.startswith("two.yaml: 24 of 24 requests equal, 2 conversations\n")
+
+
 def test_verify_shows_where_a_request_differs(playhead: Playhead, seed: Path, tmp_path: Path) -> None:
     """A tape whose later request was changed by hand: status 1, and the place."""
     data = seed.read_bytes()

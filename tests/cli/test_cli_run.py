@@ -91,7 +91,8 @@ def test_a_plain_function_by_its_name(chat: Chat, server: ChatServer, tmp_path: 
         ("none.py", "no such file"),
         ("t.txt", "expected FILE.py or FILE.py:NAME"),
         ("t.py:wether", "has no 'wether'; did you mean 'weather'?"),
-        ("t.py:NUMBER", "is a int, not a function"),
+        ("t.py:NUMBER", "is an int, not a function"),
+        ("t.py:qqqq", "has no 'qqqq'; there are: weather, plain\n"),
         ("bad.py", "line 2: ModuleNotFoundError: No module named 'nowhere'"),
         ("syntax.py", "line 1: SyntaxError"),
         ("empty.py", "holds no tool"),
@@ -110,6 +111,52 @@ def test_a_tool_that_cannot_be_had_is_said(
     assert complaint in done.stderr
     assert "Traceback" not in done.stderr
     assert server.bodies == []
+
+
+PRINTING = """
+import os, subprocess, sys
+from playhead import tool
+print("loading")
+
+@tool
+def weather(location: str) -> str:
+    print("called from a thread")
+    subprocess.run([sys.executable, "-c", "print('a child')"])
+    os.write(1, b"by descriptor\\n")
+    return "40 C"
+
+@tool
+async def wind(location: str) -> str:
+    print("called in the loop")
+    return "none"
+"""
+
+
+@pytest.mark.parametrize("name", ["weather", "wind"])
+@pytest.mark.parametrize("words", [(), ("--json",), ("--quiet",)], ids=["plain", "json", "quiet"])
+def test_what_a_tool_prints_goes_to_stderr(
+    chat: Chat, server: ChatServer, tmp_path: Path, name: str, words: tuple[str, ...]
+) -> None:
+    """While its file loads and while it runs, by whatever way: stdout is the answer's, or lines of JSON."""
+    (tmp_path / "t.py").write_text(PRINTING)
+    server.script = [streamed(call=(name, '{"location": "F"}')), streamed("It is hot.")]
+    done = chat("hi", "--tool", "t.py", *words)
+    assert done.returncode == 0
+    if words == ("--json",):
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        assert events[-1]["event"] == "run_end"
+    else:
+        assert done.stdout == "It is hot.\n"
+    prints = ["called from a thread", "a child", "by descriptor"] if name == "weather" else ["called in the loop"]
+    assert {"loading", *prints} <= set(done.stderr.splitlines())
+
+
+def test_settings_of_the_answer_reach_the_request(chat: Chat, server: ChatServer) -> None:
+    """Temperature, seed and effort, each by its option."""
+    server.script = [streamed("ok")]
+    assert chat("hi", "--temperature", "0.5", "--seed", "7", "--reasoning", "low").returncode == 0
+    body = server.bodies[0]
+    assert (body["temperature"], body["seed"], body["reasoning_effort"]) == (0.5, 7, "low")
 
 
 def test_refusals_and_waits_are_told(chat: Chat, server: ChatServer) -> None:
@@ -148,7 +195,9 @@ def test_json_is_a_line_for_each_event_and_the_run_at_the_end(chat: Chat, server
     assert "".join(event["text"] for event in events if event["event"] == "part_delta") in ("Hello", "lo")
     end = events[-1]
     assert (end["complete"], end["text"], end["steps"], end["cost"]) == (True, "Hello", 1, None)
-    assert end["usage"] == {"input_tokens": 10, "output_tokens": 5}
+    not_reported = dict.fromkeys(("cached_tokens", "cache_write_tokens", "reasoning_tokens", "cost"))
+    assert end["usage"] == {"input_tokens": 10, "output_tokens": 5} | not_reported
+    assert events[-2]["response"]["usage"] == end["usage"]
     assert [message["role"] for message in end["messages"]] == ["user", "assistant"]
     assert done.stderr == ""
 
@@ -168,10 +217,12 @@ def test_recorded_then_played_without_the_server(chat: Chat, server: ChatServer,
 
 
 def test_a_replay_without_a_tape_is_an_error(chat: Chat, server: ChatServer) -> None:
-    """It never goes live."""
+    """It never goes live; the status is that of a file that is not there, and the modes are named as options."""
     done = chat("hi", "--tape", "none.yaml", "--tape-mode", "replay")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "none.yaml" in done.stderr
+    assert "--tape-mode once" in done.stderr
+    assert "mode='" not in done.stderr
     assert server.bodies == []
 
 
@@ -191,7 +242,34 @@ def test_a_cut_answer_is_taken_back_where_stdout_is_a_file(server: ChatServer, t
         )
     assert done.returncode == 0
     assert target.read_text() == "before\nThe whole answer\n"
-    assert "is taken back; it starts again" in done.stderr
+    assert done.stderr.count("is taken back; it starts again") == 1
+    assert done.stderr.count("200") == 0
+    told = [line for line in done.stderr.splitlines() if line.startswith("attempt 1: cut after ")]
+    assert len(told) == 1
+    reason = told[0].partition(" s: ")[2].partition("; again")[0]
+    assert done.stderr.count(reason) == 1
+
+
+def test_a_cut_that_ends_the_run_takes_nothing_back(server: ChatServer, tmp_path: Path) -> None:
+    """What came of the answer stays in the file, as there will be no other."""
+    server.script = [streamed("Half an ans", cut=True)]
+    words = ("run", "compatible:m", "hi", "--base-url", server.url, "--tape", "t.yaml")
+    with (tmp_path / "first.txt").open("w") as out:
+        subprocess.run(
+            command(*words, "--timeout", "1"), stdout=out, stderr=subprocess.PIPE, env=environment(), cwd=tmp_path
+        )
+    with (tmp_path / "answer.txt").open("w") as out:
+        done = subprocess.run(
+            command(*words, "--tape-mode", "replay"),
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+            cwd=tmp_path,
+        )
+    assert done.returncode == 1
+    assert (tmp_path / "answer.txt").read_text() == "Half an ans\n"
+    assert "error: the answer was cut when it was recorded: " in done.stderr
 
 
 def test_a_cut_answer_on_a_terminal_says_that_it_starts_again(server: ChatServer, tmp_path: Path) -> None:
@@ -200,8 +278,34 @@ def test_a_cut_answer_on_a_terminal_says_that_it_starts_again(server: ChatServer
     shown = on_terminal("run", "compatible:m", "hi", "--base-url", server.url, "--color=never", cwd=tmp_path)
     assert shown.status == 0
     head, _, rest = shown.text.partition("the answer starts again:\n")
-    assert head.startswith("Half an ans\n")
+    assert head.startswith("Half an ans\nattempt 1: cut after ")
+    assert head.count("\n") == 2
     assert "The whole answer\n" in rest
+
+
+def test_an_error_in_mid_answer_begins_a_line_of_its_own(server: ChatServer, tmp_path: Path) -> None:
+    """On a terminal, where both stand in one column."""
+    server.script = [streamed(*["word "] * 100, pause=0.1)]
+    words = ("run", "compatible:m", "hi", "--base-url", server.url, "--timeout", "1", "--color=never")
+    for quiet in ((), ("--quiet",)):
+        shown = on_terminal(*words, *quiet, cwd=tmp_path)
+        assert shown.status == 1
+        lines = shown.text.splitlines()
+        assert lines[0].startswith("word word ")
+        assert lines[-1].startswith("error: the run took longer")
+
+
+def test_a_replay_tells_of_the_refusals_on_the_tape(playhead: Chat, seed: Path, tmp_path: Path) -> None:
+    """``run`` on a tape shows the attempts that ``replay`` shows, waits apart."""
+    (tmp_path / "florence.yaml").write_bytes(seed.read_bytes())
+    (tmp_path / "t.py").write_text(TOOLS)
+    done = playhead(
+        *("run", "openrouter:moonshotai/kimi-k2-0905", "What's the weather in Florence,Italy?", "--tool", "t.py"),
+        *("--system", "You are a helpful assistant", "--max-tokens", "4000", "--option", 'provider.only=["wandb"]'),
+        *("--tape", "florence.yaml", "--tape-mode", "replay"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(": 429 after") == 10
 
 
 def test_an_answer_cannot_command_the_terminal(server: ChatServer, tmp_path: Path, chat: Chat) -> None:

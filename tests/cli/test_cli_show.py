@@ -7,13 +7,14 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from cli_process import on_terminal
 
 from playhead.cli.main import main
 from playhead.cli.paint import Paint, clean, columns, dollars, seconds, wrap
 from playhead.cli.show import Page
-from playhead.deck.transcript import transcript
+from playhead.deck.transcript import Transcript, transcript
 from playhead.tapes import Tape
 
 Playhead = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -114,11 +115,39 @@ def test_a_torn_tape_is_shown_with_a_warning(playhead: Playhead, seed: Path, tmp
     assert "no answer" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("until", "ends"),
+    [
+        (b"  - id: 2\n", "a refusal"),
+        (b"  - id: 3\n", "a call that has no result yet"),
+        (b"  - id: 5\n", "a refusal"),
+    ],
+)
+def test_a_conversation_without_an_answer_says_so(
+    playhead: Playhead, seed: Path, tmp_path: Path, until: bytes, ends: str
+) -> None:
+    """As the tape of a run that was killed between two exchanges: one line at its end, and what to do."""
+    data = seed.read_bytes()
+    (tmp_path / "t.yaml").write_bytes(data[: data.index(until)])
+    shown = " ".join(playhead("show", "t.yaml").stdout.split())
+    assert shown.count("the tape ends with") == 1
+    assert f"the tape ends with {ends}; a run with --tape-mode resume goes on from here" in shown
+    assert "the tape ends with" not in playhead("show", str(seed)).stdout
+
+
+def test_a_date_that_a_server_made_up_is_left_out() -> None:
+    """``created: 1`` is no day in 1970."""
+    empty = Transcript(1, "t.yaml", 0, (), (), 1)
+    (made_up, *_) = Page(Paint(False)).lines(empty)
+    (real, *_) = Page(Paint(False)).lines(msgspec.structs.replace(empty, date=1758647918))
+    assert (made_up, real) == ("t.yaml  0 interactions", "t.yaml  0 interactions, 2025-09-23 17:18 UTC")
+
+
 def test_output_that_knows_few_characters_is_no_error(playhead: Playhead, seed: Path) -> None:
-    """An ASCII locale gets question marks."""
+    """In an ASCII locale they are written out."""
     done = playhead("show", str(seed), PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "? weather(" in done.stdout
+    assert "\\u2192 weather(" in done.stdout
 
 
 def test_an_empty_tape_says_so() -> None:

@@ -4,7 +4,8 @@ So ``playhead run … > answer.txt`` holds the model's words and nothing else, w
 and cost are seen. ``run`` and ``replay`` show a run by the same code; a replay is only faster.
 
 An answer that was cut begins again. What stdout has of it by then is taken back where stdout is a file; on a terminal
-and in a pipe it stands, and stderr says that the answer starts again.
+and in a pipe it stands, and stderr says that the answer starts again. A cut that ends the run takes nothing back: the
+last that came is worth more than nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from playhead.agent.events import RunEnd, StepEnd, StepStart, ToolEnd, ToolStart
 from playhead.cli.paint import TIMES, Paint, clean, dollars, plural, seconds, tokens
+from playhead.cli.wording import reworded
 from playhead.events import Attempt, AttemptEnd, Discard, PartDelta, PartStart, ResponseStart
 from playhead.messages import Reasoning, Refusal, Text
 
@@ -34,6 +36,10 @@ class Live:
     ) -> None:
         self._out, self._err, self._quiet, self._replay = out, err, quiet, replay
         self._refusal = ""  # the last one told, so that the same words are not told ten times
+        # A replay takes no waits: its failed attempt is told when the next one got somewhere. What ends the run is not
+        # told here, it is its error.
+        self._failed: Attempt | None = None
+        self._cut = False  # whether something of the failed attempt's answer was handed on
         self._paint = Paint.of(err, color)
         self._terminal = out.isatty()
         self._shared = _same_place(out, err)
@@ -54,11 +60,13 @@ class Live:
                         self._say(index, part.text)
                 case ResponseStart():
                     self._begin()
+                case Discard():
+                    self._cut = True
                 case AttemptEnd(attempt):
-                    if attempt.wait is not None:  # what ends the run is told as its error
-                        self._note(self._paint.yellow(self._refused(attempt)))
-                case Discard(_, reason):
-                    self._discard(reason)
+                    self._told_failure()
+                    self._failed = attempt if attempt.error is not None else None
+                    if attempt.wait is not None:
+                        self._told_failure()
                 case ToolStart(_, call):
                     arguments = _glimpse(call.arguments)
                     self._note(self._paint.cyan(f"→ {clean(call.name)}({arguments})"))
@@ -69,16 +77,23 @@ class Live:
                     also = f" + {plural(files, 'file')}" if files else ""
                     self._note(color(f"← {_glimpse(result.text)}{also}") + self._paint.dim(f"  {took}"))
                 case StepStart() | StepEnd() | RunEnd():
-                    self._end_line()
+                    self.end_line()
                 case _:
                     pass
 
+    def end_line(self) -> None:
+        """Answers of two steps do not run into each other, and the last one ends its line."""
+        if not self._at_start:
+            self._write("\n")
+        if not self._err_at_start:
+            self._write_err("\n")
+
     def total(self, run: Run[Any], tape: str | None = None) -> None:
         """The last line: what the run came to."""
-        self._end_line()
+        self.end_line()
         for warning in run.warnings:
             self._note(self._paint.yellow(f"warning: {clean(warning)}"))
-        self._note(self._paint.dim(total(run) + (f"; tape: {tape}" if tape else "")))
+        self._note(self._paint.dim(total(run) + (f"; tape: {clean(tape)}" if tape else "")))
 
     def note(self, text: str) -> None:
         """One line of the command's own."""
@@ -86,10 +101,12 @@ class Live:
 
     def fault(self, text: str) -> None:
         """What ended the run before its end."""
-        self._end_line()
+        self.end_line()
         self._write_err(self._paint.red("error: ") + clean(text) + "\n")
 
     def _begin(self) -> None:
+        self._told_failure()
+        self._start_again()
         self._shown.clear()
         self._step_text = 0
         if not self._terminal:
@@ -111,20 +128,13 @@ class Live:
     def _write(self, text: str) -> None:
         self._out.write(text)
         self._out.flush()
-        self._step_text += len(text.encode("utf-8", "replace"))
+        self._step_text += len(text.encode(self._out.encoding or "utf-8", "backslashreplace"))
         self._at_start = text.endswith("\n")
 
     def _write_err(self, text: str, ends: bool = True) -> None:
         self._err.write(text)
         self._err.flush()
         self._err_at_start = ends
-
-    def _end_line(self) -> None:
-        """Answers of two steps do not run into each other, and the last one ends its line."""
-        if not self._at_start:
-            self._write("\n")
-        if not self._err_at_start:
-            self._write_err("\n")
 
     def _note(self, line: str) -> None:
         if self._quiet:
@@ -133,23 +143,30 @@ class Live:
             self._write("\n")
         self._write_err(("" if self._err_at_start else "\n") + line + "\n")
 
+    def _told_failure(self) -> None:
+        attempt, self._failed = self._failed, None
+        if attempt is not None:
+            self._note(self._paint.yellow(self._refused(attempt)))
+
+    def _start_again(self) -> None:
+        """The answer that was cut begins anew: take back what is there of it, or say so."""
+        cut, self._cut = self._cut and self._step_text > 0, False
+        if not cut:
+            return
+        if not self._terminal and self._take_back():
+            self._note(self._paint.yellow("what was written of the answer is taken back; it starts again:"))
+            return
+        if not self._at_start:
+            self._write("\n")
+        self._note(self._paint.yellow("the answer starts again:"))
+
     def _refused(self, attempt: Attempt) -> str:
-        status = "no answer" if attempt.status is None else str(attempt.status)
-        error = _glimpse(attempt.error or "")
+        status = refusal(attempt.status)
+        error = _glimpse(reworded(attempt.error or "").removeprefix(f"{attempt.status}: "))
         told, self._refusal = self._refusal, error
         wait = "" if attempt.wait is None else f"; again in {seconds(attempt.wait)}" if attempt.wait else "; again"
         why = "the same" if error == told else error
         return f"attempt {attempt.number}: {status} after {seconds(attempt.duration)}: {why}{wait}"
-
-    def _discard(self, reason: str) -> None:
-        if not self._step_text:
-            return
-        again = "the answer starts again"
-        if not self._terminal and self._take_back():
-            again = "what was written of the answer is taken back; it starts again"
-        elif not self._at_start:
-            self._write("\n")
-        self._note(self._paint.yellow(f"{clean(reason)}; {again}:"))
 
     def _take_back(self) -> bool:
         """Cut the file that stdout is back to where this answer began, if it holds nothing else since."""
@@ -186,13 +203,18 @@ def refusals(statuses: Iterable[int | None]) -> str:
     """Refusals in words: each status and how often it came, "no answer" where there was none."""
     counts: dict[str, int] = {}
     for status in statuses:
-        word = "no answer" if status is None else "cut" if status < 300 else str(status)
+        word = refusal(status)
         counts[word] = counts.get(word, 0) + 1
     return ", ".join(f"{word} {TIMES}{count}" if count > 1 else word for word, count in counts.items())
 
 
+def refusal(status: int | None) -> str:
+    """The status of an attempt that failed, in a word: a good one is that of an answer that was cut."""
+    return "no answer" if status is None else "cut" if status < 300 else str(status)
+
+
 def _glimpse(text: str) -> str:
-    line = " ".join(clean(text).split())
+    line = " ".join(clean(text[: 10 * GLIMPSE].strip()).split())
     return line if len(line) <= GLIMPSE else line[: GLIMPSE - 1] + "…"
 
 

@@ -3,10 +3,11 @@
 Every command is a module of this package with ``SUMMARY``, ``configure(parser)`` and ``main(arguments) -> status``;
 only the one that is called is imported, so that ``playhead --help`` imports no module of playhead but this one. The
 parser is the standard library's: a library for command lines would cost more to import than all that most commands do.
+(And the one that opens the streams, :mod:`playhead.cli.output`.)
 
 Exit status: 0 it went well; 1 it failed (a run's error, a request that is not equal); 2 what was asked cannot be done
 as given (bad arguments, no such file, not a tape, an unknown provider, no key); 130 interrupted; 141 the reader of the
-output went away. An error is one line on stderr, or with ``--json`` one JSON object there.
+output went away; 143 terminated. An error is one line on stderr, or with ``--json`` one JSON object there.
 """
 
 from __future__ import annotations
@@ -19,8 +20,12 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from playhead import __version__
+from playhead.cli.output import open_streams, settle_streams
 
 FAILED, USAGE, INTERRUPTED, READER_GONE = 1, 2, 130, 141
+
+#: How the threads are named that tools run in: one that is still there when a command has failed is not waited for.
+TOOL_THREAD = "playhead-tool"
 
 COMMANDS = {
     "run": "ask a model, with tools, and stream the answer",
@@ -34,6 +39,13 @@ class UsageError(Exception):
     """What was asked on the command line cannot be done as given."""
 
 
+class Terminated(BaseException):
+    """A signal asked the process to end. What was open has been closed by the time that this is raised."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose complaints are one line, through the same door as all other errors."""
 
@@ -45,26 +57,31 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    open_streams()
     try:
         status = _dispatch(words)
         sys.stdout.flush()
-    except SystemExit as leaving:  # argparse, after --help and --version
-        return leaving.code if isinstance(leaving.code, int) else 0
     except BrokenPipeError:
-        return _reader_gone()
+        status = READER_GONE
     except KeyboardInterrupt:
-        _interrupted(words)
-    except Exception as error:
-        return _failed(error, words)
+        _stopped("interrupted", INTERRUPTED, words)
+    except Terminated as signal:
+        _stopped("terminated", 128 + signal.number, words)
+    except BaseException as error:  # a tool is anybody's code, and may raise anything
+        status = _told(error, words)
+    settle_streams()
+    if status and _has_tools_left():
+        os._exit(status)  # the interpreter would wait for them
     return status
 
 
 def _dispatch(words: list[str]) -> int:
     if not words or words[0].startswith("-"):
         parser = _top()
-        parser.parse_args(words)
-        parser.print_help()
-        return USAGE
+        if _parsed(parser, words) is not None:
+            parser.print_help()
+            return USAGE
+        return 0
     name = words[0]
     if name not in COMMANDS:
         from playhead.errors import nearest
@@ -82,8 +99,17 @@ def _dispatch(words: list[str]) -> int:
     parser.add_argument(
         "--color", choices=("auto", "always", "never"), default="auto", help="colours; auto: on a terminal only"
     )
-    status: int = command.main(parser.parse_args(words[1:]))
+    arguments = _parsed(parser, words[1:])
+    status: int = command.main(arguments) if arguments is not None else 0
     return status
+
+
+def _parsed(parser: Parser, words: list[str]) -> argparse.Namespace | None:
+    """The arguments; None where they asked for the help or the version, which has been printed."""
+    try:
+        return parser.parse_args(words)
+    except SystemExit:
+        return None
 
 
 def _top() -> Parser:
@@ -100,34 +126,56 @@ def _top() -> Parser:
     return parser
 
 
-def _failed(error: Exception, words: list[str]) -> int:
-    from playhead.errors import AuthenticationError, ConfigError, PlayheadError, TapeFormatError
+def _told(error: BaseException, words: list[str]) -> int:
+    """Say what went wrong, where that can still be said; the exit status."""
+    try:
+        return _failed(error, words)
+    except OSError:  # stderr is as broken as what went wrong
+        return FAILED
 
-    expected = isinstance(error, (UsageError, PlayheadError, OSError))
+
+def _failed(error: BaseException, words: list[str]) -> int:
+    from playhead.cli.wording import reworded, said
+    from playhead.errors import AuthenticationError, ConfigError, PlayheadError, TapeFormatError, TapeModeError
+
+    expected = isinstance(error, (UsageError, PlayheadError, OSError, RecursionError)) or not isinstance(
+        error, Exception
+    )
     as_json = "--json" in words
+    message = said(error)
+    if isinstance(error, PlayheadError):
+        message = reworded(message)
+    elif isinstance(error, RecursionError):
+        message = f"something here is nested too deeply ({message})"
+    elif isinstance(error, SystemExit):
+        message = f"a tool ended the program: sys.exit({error.code!r})"
+    elif not isinstance(error, Exception):
+        message = f"{type(error).__name__}: {message}"
     if as_json:
-        import msgspec
+        from playhead.cli.document import encode_json
 
-        told: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
+        told: dict[str, Any] = {"type": type(error).__name__, "message": message}
         for name in ("provider", "status", "request_id", "retryable", "retry_after", "limit", "path", "line"):
             value = getattr(error, name, None)
             if value is not None and value != "":
                 told[name] = value
-        print(msgspec.json.encode({"error": told}, enc_hook=str).decode(), file=sys.stderr)
+        print(encode_json({"error": told}), file=sys.stderr)
     elif expected:
         from playhead.cli.paint import Paint, clean
 
-        lines = clean(str(error)).strip().split("\n")
+        lines = (clean(message).strip() or type(error).__name__).split("\n")
         more = "".join(f"\n  {line}" for line in lines[1:])
         print(Paint.of(sys.stderr, _color(words)).red("error: ") + lines[0] + more, file=sys.stderr)
     if not expected and not as_json:
         import traceback
 
-        traceback.print_exception(error)
+        from playhead.cli.paint import clean
+
+        print(clean("".join(traceback.format_exception(error))), end="", file=sys.stderr)
         print("error: this is a fault of playhead; please report what is above", file=sys.stderr)
     if isinstance(error, AuthenticationError) and error.status is None:  # nobody refused: there is no key to send
         return USAGE
-    return USAGE if isinstance(error, (UsageError, ConfigError, TapeFormatError)) else FAILED
+    return USAGE if isinstance(error, (UsageError, ConfigError, TapeFormatError, TapeModeError)) else FAILED
 
 
 def _color(words: list[str]) -> str:
@@ -141,25 +189,20 @@ def _color(words: list[str]) -> str:
     return "auto"
 
 
-def _reader_gone() -> int:
-    """Nobody reads the output: stop without a word, and keep the interpreter from flushing into the broken pipe."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(null, stream.fileno())
-    return READER_GONE
+def _has_tools_left() -> bool:
+    """Whether a thread of a tool's outlived its run."""
+    threading = sys.modules.get("threading")
+    return threading is not None and any(one.name.startswith(TOOL_THREAD) for one in threading.enumerate())
 
 
-def _interrupted(words: list[str]) -> NoReturn:
-    """Ctrl-C: everything that a run held has been let go of by now, the tape is whole. The process ends here, as a tool
-    that still runs in a thread would hold it until it is done."""
+def _stopped(word: str, status: int, words: list[str]) -> NoReturn:
+    """Ctrl-C, or a signal: everything that a run held has been let go of by now, the tape is whole. The process ends
+    here, as a tool that still runs in a thread would hold it until it is done."""
     try:
         if "--json" not in words:
-            print("\ninterrupted", file=sys.stderr)
+            print(f"\n{word}", file=sys.stderr)
         sys.stdout.flush()
         sys.stderr.flush()
     except OSError:
         pass
-    os._exit(INTERRUPTED)
+    os._exit(status)

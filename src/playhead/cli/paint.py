@@ -23,6 +23,9 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 #: Columns of a line where no terminal says how wide it is.
 DEFAULT_WIDTH = 100
 
+#: Seconds (some thirty years) from which a duration is none, and shown as the number that it is.
+LONGEST = 1e9
+
 _NARROWEST = 20
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 # What turns the direction of a line can make it read as something else.
@@ -81,7 +84,7 @@ def has_color(stream: TextIO, mode: str) -> bool:
 def width_of(stream: TextIO) -> int:
     """Columns: what ``COLUMNS`` says, else the terminal, else :data:`DEFAULT_WIDTH`."""
     told = os.environ.get("COLUMNS", "")
-    if told.isdecimal() and int(told):
+    if told.isdecimal() and len(told) <= 6 and int(told):  # a longer one is no width that a terminal has
         return max(int(told), _NARROWEST)
     try:
         return max(os.get_terminal_size(stream.fileno()).columns or DEFAULT_WIDTH, _NARROWEST)
@@ -117,11 +120,14 @@ def wrap(text: str, width: int) -> Iterator[str]:
                 yield current.rstrip(" ")
                 current, used, word = "", 0, word.lstrip(" ")
                 size = columns(word)
-            while size > width and word.strip(" "):
-                head = _fitting(word, width)
-                yield head
-                word = word[len(head) :]
-                size = columns(word)
+            if size > width:
+                start, filled = 0, len(word.rstrip(" "))
+                while size > width and start < filled:
+                    end = _fitting(word, start, width)
+                    yield word[start:end]
+                    size -= columns(word[start:end])
+                    start = end
+                word = word[start:]
             current, used = current + word, used + size
         if current.strip(" "):
             yield current.rstrip(" ")
@@ -143,17 +149,23 @@ def _words(line: str) -> Iterator[str]:
         start = at
 
 
-def _fitting(word: str, width: int) -> str:
+def _fitting(word: str, start: int, width: int) -> int:
+    """Where the part of the word ends that begins at ``start`` and has ``width`` columns, or one character."""
+    piece = word[start : start + width]
+    if piece.isascii():
+        return start + len(piece)
     used = 0
-    for index, char in enumerate(word):
-        used += columns(char)
+    for index in range(start, len(word)):
+        used += columns(word[index])
         if used > width:
-            return word[: max(index, 1)]
-    return word
+            return max(index, start + 1)
+    return len(word)
 
 
 def seconds(value: float) -> str:
     """A duration as one reads it: ``0.34 s``, ``12 ms``, ``1 min 18 s``."""
+    if not 0 <= value < LONGEST:
+        return f"{scientific(value)} s"
     if value < 0.0005:
         return f"{value * 1e6:.0f} µs" if value else "0 s"
     if value < 0.1:
@@ -164,8 +176,25 @@ def seconds(value: float) -> str:
 
 
 def dollars(value: Decimal | None) -> str:
-    """Money, to the last digit that says something: ``$0.0006258``."""
-    return "cost not reported" if value is None else f"${value.normalize():f}"
+    """Money, to the last digit that says something: ``$0.0006258``. What is no money is shown in few characters."""
+    if value is None:
+        return "cost not reported"
+    if not value.is_finite() or abs(value.adjusted()) > 15:
+        return f"${scientific(value)}"
+    return f"${value.normalize():f}"
+
+
+def whole(value: int, comma: str = ",") -> str:
+    """A count: ``1,234``, or an id, without the comma; one of more digits than anything has, in few characters."""
+    return f"{value:,}".replace(",", comma) if abs(value) < 10**18 else scientific(value)
+
+
+def scientific(value: float | Decimal) -> str:
+    """A number that is absurd where it stands, in few characters: ``1.00E+400``, ``NaN``."""
+    from decimal import Decimal
+
+    number = Decimal(value)
+    return f"{number:.2E}" if number else "0"
 
 
 def size(count: int) -> str:
@@ -175,11 +204,11 @@ def size(count: int) -> str:
 
 def plural(count: int, noun: str) -> str:
     """``1 step``, ``2 steps``."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+    return f"{whole(count)} {noun}" + ("" if count == 1 else "s")
 
 
 def tokens(sent: int | None, received: int | None) -> str:
     """``97 + 31 tokens``: what went in and what came out; "?" where one of them was not reported."""
     if sent is None and received is None:
         return "tokens not reported"
-    return f"{'?' if sent is None else f'{sent:,}'} in + {'?' if received is None else f'{received:,}'} out tokens"
+    return f"{'?' if sent is None else whole(sent)} in + {'?' if received is None else whole(received)} out tokens"

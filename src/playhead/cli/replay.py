@@ -42,11 +42,10 @@ def main(arguments: argparse.Namespace) -> int:
             live.note(f"warning: {warning}")
     runs = asyncio.run(_replay(tape, live))
     if live is None:
-        import msgspec
+        from playhead.cli.document import encode_json
 
         document = {"tape": arguments.tape, "warnings": tape.warnings, "runs": runs}
-        text = msgspec.json.format(msgspec.json.encode(document, enc_hook=str)).decode()
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(encode_json(document, indent=True) + "\n")
     elif not runs:
         raise UsageError(f"{arguments.tape} holds nothing to replay; see: playhead show {arguments.tape}")
     return FAILED if any(not run["complete"] for run in runs) or not runs else 0
@@ -54,7 +53,9 @@ def main(arguments: argparse.Namespace) -> int:
 
 async def _replay(tape: Tape, live: Live | None) -> list[dict[str, Any]]:
     """Each conversation of the tape in turn; what no dialect understands is passed over, and said."""
+    from playhead.agent.run import Run
     from playhead.cli.run import run_as_json
+    from playhead.cli.wording import reworded
     from playhead.deck.question import question
     from playhead.deck.rerun import Reel, rerun
     from playhead.errors import ConfigError, ModelError
@@ -65,16 +66,25 @@ async def _replay(tape: Tape, live: Live | None) -> list[dict[str, Any]]:
         first = reel.left[0]
         try:
             found = question(first)
-        except (ConfigError, ModelError, ModuleNotFoundError) as error:
-            reel.left.pop(0)
+        except (ConfigError, ModelError, ModuleNotFoundError, RecursionError) as error:
+            reel.skip()
             why = f"interaction {first.id} ({first.request.method} {first.request.url}): {error}"
             if live is not None:
                 live.note(f"passed over {why}")
             continue
-        again = await rerun(found, reel, live.show if live is not None else None)
+        try:
+            again = await rerun(found, reel, live.show if live is not None else None)
+        except (RecursionError, ArithmeticError) as error:  # nested too deeply, or numbers that none can calculate with
+            if reel.left and reel.left[0] is first:
+                reel.skip()
+            why = f"interaction {first.id} cannot be run again: {type(error).__name__}: {error}"
+            runs.append({**run_as_json(Run(found.request.messages), False), "stopped": why})
+            if live is not None:
+                live.fault(why)
+            continue
         runs.append({**run_as_json(again.run, again.stopped is None), "stopped": again.stopped})
         if live is not None:
             live.total(again.run)
             if again.stopped is not None:
-                live.fault(again.stopped)
+                live.fault(reworded(again.stopped))
     return runs

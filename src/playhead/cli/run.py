@@ -13,14 +13,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from contextlib import aclosing
-from typing import Any
+from io import TextIOWrapper
+from typing import Any, TextIO
 
 import msgspec
 
-from playhead.cli.main import UsageError
+from playhead.cli.document import encode_json
+from playhead.cli.main import Terminated, UsageError
 
 SUMMARY = "ask a model, with tools, and stream the answer"
+#: Digits of a number that is given; every one of so many fits 64 bits.
+_DIGITS = 18
+#: How deep a value of an option may be nested.
+_DEEPEST = 100
 MODES = ("once", "replay", "record", "resume", "off")
 
 
@@ -35,6 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tape", metavar="FILE", help="record on this tape, or play it where it exists")
     parser.add_argument("--tape-mode", choices=MODES, help="how the tape is used (default: once; replay where CI=true)")
     parser.add_argument("--max-tokens", type=_count, metavar="N", help="output tokens of one answer at most")
+    parser.add_argument("--temperature", type=_number, metavar="N", help="0 for the likeliest words, more for variety")
+    parser.add_argument("--seed", type=_seed, metavar="N", help="the same answer again, where the provider can")
+    parser.add_argument("--reasoning", metavar="EFFORT", help="how much to think: low, medium or high")
     parser.add_argument("--max-steps", type=_count, metavar="N", default=20, help="model calls at most (default: 20)")
     parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="for the whole run, waits included")
     parser.add_argument(
@@ -50,84 +58,97 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run, and show it as it happens."""
-    import asyncio
-
-    from playhead.agent.agent import Agent
-    from playhead.cli.toolfile import load_tools
+    from playhead.cli.output import own_stdout
 
     if arguments.tape_mode not in (None, "off") and arguments.tape is None:
         raise UsageError(f"--tape-mode {arguments.tape_mode} needs a tape: add --tape FILE")
+    _check_text(arguments)
     prompt = _prompt(arguments.prompt)
+    with own_stdout() as out:  # for the tools' file as well: it is run when it is loaded
+        _ask(prompt, arguments, out)
+    return 0
+
+
+def _ask(prompt: str, arguments: argparse.Namespace, out: TextIO) -> None:
+    import asyncio
+
+    from playhead.agent.agent import Agent
+    from playhead.cli.stopping import Signals, ToolThreads, let_go
+    from playhead.cli.toolfile import load_tools
+
     agent = Agent(
         arguments.model,
         system=arguments.system,
         tools=load_tools(arguments.tool),
         max_tokens=arguments.max_tokens,
+        temperature=arguments.temperature,
+        seed=arguments.seed,
+        reasoning=arguments.reasoning,
         max_steps=arguments.max_steps,
         timeout=arguments.timeout,
         options=read_options(arguments.option),
         base_url=arguments.base_url,
     )
-    runner = asyncio.Runner()
+    runner, threads, signals = asyncio.Runner(), ToolThreads(), Signals()
+    loop = runner.get_loop()
+    loop.set_default_executor(threads)
     try:
-        runner.run(_run(agent, prompt, arguments))
-    except KeyboardInterrupt:
-        # Closing the runner would wait for tools that still run in threads. What is open is let go of; the process
-        # ends without them.
-        loop = runner.get_loop()
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        raise
-    except BaseException:
-        runner.close()
+        with signals:
+            runner.run(signals.heeding(_run(agent, prompt, arguments, out)))
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) or signals.received is not None or threads.busy:
+            let_go(loop)
+        else:
+            runner.close()
+        if signals.received is not None:
+            raise Terminated(signals.received) from error
         raise
     runner.close()
-    return 0
 
 
-async def _run(agent: Any, prompt: str, arguments: argparse.Namespace) -> None:
-    stream = agent.stream(prompt, tape=arguments.tape, tape_mode=arguments.tape_mode)
-    async with aclosing(stream.batches) as batches:
+async def _run(agent: Any, prompt: str, arguments: argparse.Namespace, out: TextIO) -> None:
+    async with agent.stream(prompt, tape=arguments.tape, tape_mode=arguments.tape_mode) as stream:
         if arguments.json:
-            await _as_lines(batches, stream.run)
+            await _as_lines(stream, out)
             return
         from playhead.cli.live import Live
 
-        live = Live(sys.stdout, sys.stderr, arguments.color, quiet=arguments.quiet)
+        live = Live(out, sys.stderr, arguments.color, quiet=arguments.quiet)
         try:
-            async for batch in batches:
-                live.show(batch)
+            async for event in stream:
+                live.show((event,))
         finally:
+            live.end_line()  # an error begins a line of its own
             if stream.run.steps or any(attempt.status for attempt in stream.run.attempts):
                 live.total(stream.run, arguments.tape)
 
 
-async def _as_lines(batches: Any, run: Any) -> None:
+async def _as_lines(stream: Any, out: TextIO) -> None:
     """Each event as a line of JSON, the last one the run; it comes, with ``"complete": false``, of a run that failed
     as well."""
     from playhead.agent.events import RunEnd, StepEnd
 
     complete = False
     try:
-        async for batch in batches:
-            for event in batch:
-                if isinstance(event, RunEnd):
-                    complete = True
-                elif isinstance(event, StepEnd):
-                    _line({"event": "step_end", **msgspec.to_builtins(event.step, enc_hook=str)})
-                else:
-                    _line(event)
+        async for event in stream:
+            if isinstance(event, RunEnd):
+                complete = True
+            elif isinstance(event, StepEnd):
+                _line(out, {"event": "step_end", **msgspec.structs.asdict(event.step)})
+            else:
+                _line(out, event)
     finally:
-        _line({"event": "run_end", **run_as_json(run, complete)})
+        _line(out, {"event": "run_end", **run_as_json(stream.run, complete)})
 
 
-def _line(value: Any) -> None:
-    sys.stdout.write(msgspec.json.encode(value, enc_hook=str).decode() + "\n")
-    sys.stdout.flush()
+def _line(out: TextIO, value: Any) -> None:
+    out.write(encode_json(value) + "\n")
+    out.flush()
 
 
 def run_as_json(run: Any, complete: bool) -> dict[str, Any]:
     """A run as the JSON document that ``run`` ends with and ``replay`` prints: costs are strings of dollars, durations
-    seconds, null is not reported."""
+    seconds; what is null or left out was not reported."""
     return {
         "complete": complete,
         "text": run.text,
@@ -144,10 +165,34 @@ def run_as_json(run: Any, complete: bool) -> dict[str, Any]:
 
 
 def _prompt(given: str) -> str:
-    text = sys.stdin.read() if given == "-" else given
+    text = _read_stdin() if given == "-" else given
     if not text.strip():
         raise UsageError("the prompt is empty" + (": nothing came on stdin" if given == "-" else ""))
     return text
+
+
+def _read_stdin() -> str:
+    stdin = sys.stdin
+    if isinstance(stdin, TextIOWrapper):
+        encoding = "utf-8" if stdin.encoding.lower() in ("ascii", "us-ascii", "ansi_x3.4-1968") else stdin.encoding
+        stdin.reconfigure(encoding=encoding, errors="strict")
+    try:
+        return stdin.read()
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"what came on stdin is no text in {error.encoding}: byte 0x{error.object[error.start]:02x}"
+        ) from error
+
+
+def _check_text(arguments: argparse.Namespace) -> None:
+    """Bytes that are no text are allowed in the names of files alone."""
+    given = {"MODEL": arguments.model, "PROMPT": arguments.prompt, "--base-url": arguments.base_url}
+    given |= {"--system": arguments.system, "--reasoning": arguments.reasoning}
+    for name, text in (*given.items(), *(("--option", text) for text in arguments.option)):
+        try:
+            (text or "").encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(f"{name} is no text in UTF-8: {text}") from error
 
 
 def read_options(given: list[str]) -> dict[str, Any]:
@@ -160,12 +205,19 @@ def read_options(given: list[str]) -> dict[str, Any]:
     for item in given:
         path, equals, text = item.partition("=")
         keys = path.split(".")
+        if len(keys) > _DEEPEST:
+            raise UsageError(f"--option {path[:40]}…: more than {_DEEPEST} names deep")
         if not equals or not all(keys):
             raise UsageError(f"--option {item}: expected KEY.PATH=JSON, as in provider.sort=price")
         try:
             value = msgspec.json.decode(text)
+            msgspec.json.encode(value)
         except msgspec.DecodeError:
             value = text
+        except RecursionError:
+            raise UsageError(f"--option {path}: the value is nested too deeply") from None
+        if _depth(value) > _DEEPEST:
+            raise UsageError(f"--option {path}: the value is nested more than {_DEEPEST} deep")
         place = options
         for key in keys[:-1]:
             place = place.setdefault(key, {})
@@ -177,10 +229,36 @@ def read_options(given: list[str]) -> dict[str, Any]:
     return options
 
 
+def _depth(value: Any) -> int:
+    """How many lists and tables stand in each other."""
+    depth, level = 0, [value]
+    while level := [one for one in level if isinstance(one, (list, dict))]:
+        depth += 1
+        level = [one for outer in level for one in (outer.values() if isinstance(outer, dict) else outer)]
+    return depth
+
+
 def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 1, got {text!r}")
+    if not text.isdecimal() or len(text) > _DIGITS or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1, got {text[:40]!r}")
     return int(text)
+
+
+def _seed(text: str) -> int:
+    digits = text.removeprefix("-")
+    if not digits.isdecimal() or len(digits) > _DIGITS:
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text[:40]!r}")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number from 0, got {text!r}")
+    return value
 
 
 def _seconds(text: str) -> float:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import TYPE_CHECKING, TextIO
 
-from playhead.cli.paint import TIMES, Paint, clean, dollars, plural, seconds, size, tokens, wrap
+from playhead.cli.paint import TIMES, Paint, clean, dollars, plural, seconds, size, tokens, whole, wrap
 
 if TYPE_CHECKING:
     from playhead.deck.transcript import Conversation, Exchange, Step, Transcript
@@ -23,6 +22,10 @@ SUMMARY = "print the transcript of a tape"
 
 #: Lines of one text that are shown without --full.
 SHORT = 12
+#: Characters of one text that are looked at without --full: what is beyond them is not counted in lines.
+GLANCE = 100_000
+#: The first second of 2015: what an answer says of its own date before that is no date.
+EARLIEST = 1420070400
 #: Columns that the names of the speakers take.
 MARGIN = 11
 
@@ -41,9 +44,9 @@ def main(arguments: argparse.Namespace) -> int:
     tape = load_tape(arguments.tape)
     told = transcript(tape, path=arguments.tape, warnings=tuple(tape.warnings))
     if arguments.json:
-        import msgspec
+        from playhead.cli.document import encode_json
 
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(told)).decode() + "\n")
+        sys.stdout.write(encode_json(told, indent=True) + "\n")
         return 0
     page = Page(Paint.of(sys.stdout, arguments.color), full=arguments.full)
     write(sys.stdout, page.lines(told))
@@ -51,10 +54,9 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def write(out: TextIO, lines: Iterator[str]) -> None:
-    """Lines, in an encoding that may not know every character of them."""
-    encoding = getattr(out, "encoding", None) or "utf-8"
+    """Lines, without the blanks at their ends."""
     for line in lines:
-        out.write(line.rstrip().encode(encoding, "replace").decode(encoding) + "\n")
+        out.write(line.rstrip() + "\n")
 
 
 class Page:
@@ -78,7 +80,7 @@ class Page:
                 yield ""
             before = talks
             if isinstance(entry, Conversation):
-                yield from self._conversation(entry, alone=len(told.entries) == 1)
+                yield from self._conversation(entry, len(told.entries) == 1, entry is told.conversations[-1])
             else:
                 yield from self._exchange(entry)
         yield ""
@@ -87,11 +89,12 @@ class Page:
     def _head(self, told: Transcript) -> Iterator[str]:
         talks = told.conversations
         models = list(dict.fromkeys(f"{talk.provider}:{talk.model}" for talk in talks))
-        words = [plural(told.interactions, "interaction"), *models, *([_date(told.date)] if told.date else [])]
+        date = _date(told.date)
+        words = [plural(told.interactions, "interaction"), *models, *([date] if date else [])]
         text = self._paint.bold(clean(told.path or "tape")) + "  " + clean(", ".join(words))
         yield text
 
-    def _conversation(self, talk: Conversation, alone: bool) -> Iterator[str]:
+    def _conversation(self, talk: Conversation, alone: bool, last: bool) -> Iterator[str]:
         if not alone:
             yield self._paint.bold(clean(f"── {talk.provider}:{talk.model} "))
         told = ""
@@ -106,6 +109,8 @@ class Page:
                     yield from self._block("", attempt.error, self._paint.yellow, short=3)
                     told = attempt.error
             yield from self._answer(step)
+        if last and (why := _unfinished(talk)):
+            yield from self._beside("", why, self._paint.dim)
         if not alone and len(talk.steps) > 1:
             yield from self._beside("sum", _sum((talk,), None), self._paint.dim)
 
@@ -148,7 +153,7 @@ class Page:
             yield from self._part(message.role if index == 0 else "", part)
 
     def _part(self, role: str, part: Part) -> Iterator[str]:
-        from playhead.messages import File, Reasoning, Refusal, Source, Text, ToolCall, ToolResult
+        from playhead.messages import File, Native, Reasoning, Refusal, Source, Text, ToolCall, ToolResult
 
         match part:
             case Text(text=text):
@@ -167,12 +172,15 @@ class Page:
                 yield from self._block(role, _file(part), self._paint.dim)
             case Source(url=url, title=title):
                 yield from self._block(role, f"source: {title + ', ' if title else ''}{url}", self._paint.dim)
+            case Native(kind=kind):
+                yield from self._block(role, f"({kind})", self._paint.dim)
 
     def _exchange(self, one: Exchange) -> Iterator[str]:
         sizes = f"{size(one.request_size)} → {size(one.response_size)}, {seconds(one.duration)}"
         status = (self._paint.green if one.status < 400 else self._paint.red)(str(one.status))
         words = clean(f"{one.method} {one.url}")
-        yield f"{self._label(f'http {one.id}')}{words}  {status}  {self._paint.dim(sizes)}"
+        label = self._label(f"http {whole(one.id, '')}")
+        yield f"{label}{words}  {status}  {self._paint.dim(sizes)}"
         if one.reason:
             yield from self._block("", one.reason, self._paint.yellow, short=3)
 
@@ -188,20 +196,37 @@ class Page:
 
     def _block(self, role: str, text: str, color: object = None, short: int = SHORT) -> Iterator[str]:
         """A text beside its speaker, wrapped, cut where it is long."""
-        lines = list(wrap(clean(text.strip("\n")), max(self._paint.width - MARGIN, 10)))
+        text = text.strip("\n")
+        all_of_it = self._full or len(text) <= GLANCE
+        lines = list(wrap(clean(text if all_of_it else text[:GLANCE]), max(self._paint.width - MARGIN, 10)))
         cut = 0
-        if not self._full and len(lines) > short + 1:
-            cut = len(lines) - short
+        if not self._full and (len(lines) > short + 1 or not all_of_it):
+            cut = max(len(lines) - short, 0)
             lines = lines[:short]
         for index, line in enumerate(lines):
             yield self._label(role if index == 0 else "") + (color(line) if callable(color) else line)
-        if cut:
-            yield self._label("") + self._paint.dim(f"… {plural(cut, 'more line')} (--full shows them)")
+        if cut or not all_of_it:
+            left = plural(cut, "more line") if all_of_it else f"more than {plural(cut, 'more line')}"
+            yield self._label("") + self._paint.dim(f"… {left} (--full shows them)")
 
     def _beside(self, label: str, text: str, color: object = None) -> Iterator[str]:
         """A line of ours beside its label, wrapped and never cut."""
         for index, line in enumerate(wrap(text, max(self._paint.width - MARGIN, 10))):
             yield self._label(label if index == 0 else "") + (color(line) if callable(color) else line)
+
+
+def _unfinished(talk: Conversation) -> str:
+    """What to say under a conversation that has no answer yet, as its run was stopped; "" where it has one."""
+    step = talk.steps[-1]
+    if step.answer is None:
+        ends = "a refusal"
+    elif len(step.results) < len(step.answer.tool_calls):
+        ends = "a call that has no result yet"
+    elif step.answer.tool_calls:
+        ends = "results that the model has not seen"
+    else:
+        return ""
+    return f"the tape ends with {ends}; a run with --tape-mode resume goes on from here"
 
 
 def _spent(step: Step) -> str:
@@ -214,7 +239,7 @@ def _spent(step: Step) -> str:
             (usage.reasoning_tokens, "of reasoning"),
         ):
             if count:
-                words.append(f"{count:,} {noun}")
+                words.append(f"{whole(count)} {noun}")
         if usage.cost is not None:
             words.append(dollars(usage.cost))
     finish = step.answer.finish if step.answer is not None else None
@@ -225,7 +250,10 @@ def _spent(step: Step) -> str:
 
 def _sum(talks: tuple[Conversation, ...], plain: list[Exchange] | None) -> str:
     """``2 steps, 12 attempts, 268 in + 66 out = 334 tokens, $0.0006258, 5.1 s``."""
+    from msgspec import structs
+
     from playhead.cli.live import refusals
+    from playhead.deck.transcript import summed
     from playhead.response import Usage
 
     steps = [step for talk in talks for step in talk.steps]
@@ -239,12 +267,11 @@ def _sum(talks: tuple[Conversation, ...], plain: list[Exchange] | None) -> str:
         words.append(plural(len(tries), "attempt") + (f" ({refused})" if refused else ""))
         usage = Usage()
         for talk in talks:
-            usage += talk.usage or Usage()
+            usage += structs.replace(talk.usage, cost=None) if talk.usage is not None else Usage()
         both = usage.input_tokens is not None and usage.output_tokens is not None
         counted = tokens(usage.input_tokens, usage.output_tokens)
-        words.append(counted.replace(" tokens", f" = {usage.total_tokens:,} tokens") if both else counted)
-        costs = [talk.cost for talk in talks if talk.cost is not None]
-        words.append(dollars(sum(costs, Decimal(0)) if len(costs) == len(talks) else None))
+        words.append(counted.replace(" tokens", f" = {whole(usage.total_tokens or 0)} tokens") if both else counted)
+        words.append(dollars(summed([talk.cost for talk in talks])))
     if plain:
         words.append(plural(len(plain), "plain exchange"))
     if not words:
@@ -264,12 +291,15 @@ def _file(file: File) -> str:
     return f"[{file.media_type or 'file'}: {what[:200]}]"
 
 
-def _date(date: str | int) -> str:
-    if isinstance(date, str):
-        return date
+def _date(date: str | int | None) -> str:
+    """The date in words; "" for none, and for one before there were such models, which a server made up."""
+    if isinstance(date, str) or date is None:
+        return date or ""
+    if date < EARLIEST:
+        return ""
     from datetime import UTC, datetime
 
     try:
         return datetime.fromtimestamp(date, UTC).strftime("%Y-%m-%d %H:%M UTC")
     except (OverflowError, OSError, ValueError):
-        return str(date)
+        return whole(date, "")

@@ -9,25 +9,27 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from playhead.cli.main import UsageError
+from playhead.cli.wording import said
 from playhead.errors import nearest
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from playhead.agent.tools import Tool
+    from playhead.agent.tools import AnyTool
 
 
-def load_tools(specs: Iterable[str]) -> list[Tool]:
+def load_tools(specs: Iterable[str]) -> list[AnyTool]:
     """The tools that the command line names, in order.
 
     Raises:
         UsageError: no such file, it does not import (the message has the line), or no such tool in it.
     """
     modules: dict[Path, ModuleType] = {}
-    found: dict[str, Tool] = {}
+    found: dict[str, AnyTool] = {}
     for spec in specs:
         path, name = _split(spec)
         module = modules.get(path) or _imported(path)
@@ -58,8 +60,11 @@ def _imported(path: Path) -> ModuleType:
     sys.modules.setdefault(path.stem, module)  # annotations are looked up in the module by its name
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise UsageError(f"{path} does not import: {_where(error, path)}{type(error).__name__}: {error}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # it is anybody's code, and may raise anything
+        why = f"{_where(error, path)}{type(error).__name__}: {said(error)}"
+        raise UsageError(f"{path} does not import: {why}") from error
     return module
 
 
@@ -74,7 +79,7 @@ def _where(error: BaseException, path: Path) -> str:
     return f"line {line}: " if line is not None else ""
 
 
-def _taken(module: ModuleType, path: Path, name: str | None) -> list[Tool]:
+def _taken(module: ModuleType, path: Path, name: str | None) -> list[AnyTool]:
     from playhead.agent.tools import Tool
 
     made: dict[str, Any] = {key: value for key, value in vars(module).items() if isinstance(value, Tool)}
@@ -84,10 +89,15 @@ def _taken(module: ModuleType, path: Path, name: str | None) -> list[Tool]:
         return list(made.values())
     value = getattr(module, name, None)
     if value is None:
-        own = [key for key, item in vars(module).items() if callable(item) and not key.startswith("_")]
+        own = [
+            key
+            for key, item in vars(module).items()
+            if isinstance(item, Tool) or (isinstance(item, FunctionType) and item.__module__ == module.__name__)
+        ]
         raise UsageError(nearest(f"{path} has no {name!r}", name, own) if own else f"{path} has no functions")
     if isinstance(value, Tool):
         return [value]
     if not callable(value):
-        raise UsageError(f"{path}:{name} is a {type(value).__name__}, not a function")
+        kind = type(value).__name__
+        raise UsageError(f"{path}:{name} is {'an' if kind[0] in 'aeiou' else 'a'} {kind}, not a function")
     return [Tool(value)]
