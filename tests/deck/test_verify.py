@@ -187,3 +187,11 @@ def test_every_recording_of_every_wire_is_asked_again_as_it_was(cassettes: Path)
     assert edited.keys() == LOSSES.keys()
     for name, what in LOSSES.items():
         assert all("left out 1 of 2" in edit and edit.endswith(what) for edit in edited[name]), edited[name]
+
+
+def test_what_is_nested_without_end_is_a_difference_and_not_a_crash(seed: Path, tmp_path: Path) -> None:
+    deep = b'"messages":' + b"[" * 3000 + b"]" * 3000
+    path = altered(seed, tmp_path, 5, b'"messages":[', deep + b',"more":[')
+    verdict = verdict_of(Tape.load(path))
+    assert not verdict.ok
+    assert any("too deep" in difference.where for difference in verdict.differences)

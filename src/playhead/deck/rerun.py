@@ -104,7 +104,7 @@ class Reel:
                 return read_result(call, interaction)
             try:
                 messages = question(interaction).request.messages
-            except (ConfigError, ModelError):
+            except (ConfigError, ModelError, RecursionError):
                 continue
             results = [result for message in reversed(messages) for result in message.all(ToolResult)]
             for result in results:

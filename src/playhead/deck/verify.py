@@ -67,12 +67,18 @@ async def verify(tape: Tape) -> Verdict:
         first = reel.left[0]
         try:
             found = question(first)
-        except (ConfigError, ModelError) as error:
-            verdict.differences.append(Difference(first.id, str(error)))
+        except _NOT_UNDERSTOOD as error:
+            verdict.differences.append(Difference(first.id, _told(error)))
             reel.skip()
             continue
         verdict.conversations += 1
-        again = await rerun(found, reel)
+        try:
+            again = await rerun(found, reel)
+        except _ABSURD as error:
+            verdict.differences.append(Difference(first.id, _told(error)))
+            if reel.left and reel.left[0] is first:
+                reel.skip()
+            continue
         verdict.steps += len(again.run.steps)
         if not again.asked:
             verdict.equal += 1  # the request ends with an answer already: there is nothing to ask
@@ -80,8 +86,20 @@ async def verify(tape: Tape) -> Verdict:
             _look_behind(verdict, again, reel, astray)
         for asked, recorded in again.asked:
             if recorded.id not in astray:
-                _compare(verdict, asked, recorded)
+                try:
+                    _compare(verdict, asked, recorded)
+                except _ABSURD as error:
+                    verdict.differences.append(Difference(recorded.id, _told(error)))
     return verdict
+
+
+#: What nesting without end, and numbers without end, raise wherever they are looked at.
+_ABSURD = (RecursionError, ArithmeticError)
+_NOT_UNDERSTOOD = (ConfigError, ModelError, *_ABSURD)
+
+
+def _told(error: BaseException) -> str:
+    return f"too deep or too large to be read ({error})" if isinstance(error, _ABSURD) else str(error)
 
 
 def _look_behind(verdict: Verdict, again: Rerun, reel: Reel, astray: set[int]) -> None:
@@ -110,7 +128,7 @@ def _look_behind(verdict: Verdict, again: Rerun, reel: Reel, astray: set[int]) -
     if not refused:
         try:
             fresh = all(message.role in ("system", "user") for message in question(following).request.messages)
-        except (ConfigError, ModelError):
+        except _NOT_UNDERSTOOD:
             fresh = True
         if fresh:
             verdict.notes.append(f"interaction {following.id} begins anew though the one before has no answer: {where}")
