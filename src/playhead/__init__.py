@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from playhead.messages import (
         File as File,
         Message as Message,
+        Native as Native,
         Reasoning as Reasoning,
         Refusal as Refusal,
         Source as Source,
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
     from playhead.response import FinishReason as FinishReason, Response as Response, Usage as Usage
     from playhead.tapes import Interaction as Interaction, Tape as Tape
     from playhead.transport.http import Timeouts as Timeouts
+    from playhead.transport.http2 import HTTP2Transport as HTTP2Transport
     from playhead.transport.retry import RetryPolicy as RetryPolicy
 
 _HOMES = {
@@ -97,13 +99,14 @@ _HOMES = {
     "PermissionDeniedError PlayheadError ProtocolError RateLimitError ServerError TapeError TapeFormatError "
     "TapeLockedError TapeMissError TapeModeError TimeoutExceeded ToolError TransportError UnplayedError",
     "events": "Attempt AttemptEnd AttemptStart Discard PartDelta PartEnd PartStart ResponseEnd ResponseStart",
-    "messages": "File Message Reasoning Refusal Source Text ToolCall ToolResult dump_messages "
+    "messages": "File Message Native Reasoning Refusal Source Text ToolCall ToolResult dump_messages "
     "load_messages system user",
     "model": "Model",
     "request": "ReasoningSettings Request",
     "response": "FinishReason Response Usage",
     "tapes": "Interaction Tape",
     "transport.http": "Timeouts",
+    "transport.http2": "HTTP2Transport",
     "transport.retry": "RetryPolicy",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
