@@ -15,7 +15,7 @@ TYPE_CHECKING = False  # what typing's is; importing typing for it would be most
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from playhead.agent.agent import Agent as Agent, RunStream as RunStream
+    from playhead.agent.agent import Agent as Agent
     from playhead.agent.events import (
         Event as Event,
         RunEnd as RunEnd,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ToolStart as ToolStart,
     )
     from playhead.agent.run import Run as Run, Step as Step
+    from playhead.agent.stream import RunStream as RunStream
     from playhead.agent.tools import Tool as Tool, tool as tool
     from playhead.errors import (
         AuthenticationError as AuthenticationError,
@@ -90,9 +91,10 @@ if TYPE_CHECKING:
     from playhead.transport.retry import RetryPolicy as RetryPolicy
 
 _HOMES = {
-    "agent.agent": "Agent RunStream",
+    "agent.agent": "Agent",
     "agent.events": "Event RunEnd StepEnd StepStart ToolEnd ToolStart",
     "agent.run": "Run Step",
+    "agent.stream": "RunStream",
     "agent.tools": "Tool tool",
     "errors": "AuthenticationError BadRequestError ConfigError ContentFilteredError ContextTooLongError CutStreamError "
     "HistoryFormatError LimitError ModelError NotFoundError OutputError OverloadedError PaymentRequiredError "

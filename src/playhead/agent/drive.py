@@ -37,12 +37,15 @@ Batches: TypeAlias = AsyncGenerator[Sequence[Event], None]
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a run is driven with: everything that does not change on the way."""
+    """What a run is driven with: everything that does not change on the way. ``output`` is the answer's type, None for
+    text; ``timeout`` is seconds for the whole run, None for no limit."""
 
     request: Request
     tools: Mapping[str, AnyTool]
     max_steps: int
     fail_on_unplayed: bool = False
+    output: Any = None
+    timeout: float | None = None
 
 
 async def drive(run: Run[Any], plan: Plan, call: Call, session: Session | None) -> Batches:

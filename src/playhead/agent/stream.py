@@ -1,0 +1,161 @@
+"""A run under way: its events as they come, its tape opened before and let go after, its errors carrying it.
+
+``run``, ``stream`` and ``run_sync`` all make a :class:`RunStream`; the first and the last drain it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from playhead.agent.drive import Plan, drive
+from playhead.agent.events import Event, RunEnd
+from playhead.agent.output import read_output
+from playhead.agent.run import Run
+from playhead.errors import ConfigError, LimitError, OutputError, TimeoutExceeded
+from playhead.events import PartDelta, PartStart, ResponseStart
+from playhead.messages import Refusal, Text
+
+if TYPE_CHECKING:
+    from playhead.model import Model
+    from playhead.tapes import Mode, Session, Tape
+
+Output = TypeVar("Output")
+
+
+class RunStream(Generic[Output]):
+    """A run under way, as an async iterator of events; iterate it once. ``run`` is its record so far."""
+
+    def __init__(self, run: Run[Output], batches: AsyncGenerator[Sequence[Event], None]) -> None:
+        self.run = run
+        self._batches = batches
+        self._events = _flat(batches)
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self._events
+
+    async def __aenter__(self) -> RunStream[Output]:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    async def text(self) -> AsyncGenerator[str, None]:
+        """The answer's text alone, as it comes: ``async for words in agent.stream("…").text()``. Tool arguments and
+        reasoning are left out. What a later step says begins after a line break, and so does an answer that was cut and
+        asked again (:class:`playhead.Discard`): it comes again from its beginning."""
+        texts: set[int] = set()
+        said = parted = False
+        async with aclosing(self._events) as events:
+            async for event in events:
+                words = ""
+                match event:
+                    case ResponseStart():
+                        texts, parted = set(), said
+                    case PartStart(index=index, part=Text(text=words)):
+                        texts.add(index)
+                    case PartDelta(index=index, text=words) if index in texts:
+                        pass
+                    case _:
+                        continue
+                if words:
+                    if parted:
+                        yield "\n"
+                    said, parted = True, False
+                    yield words
+
+    async def drain(self) -> Run[Output]:
+        """Run to the end, whoever looks; the run."""
+        try:
+            async for _ in self._batches:
+                pass
+        finally:
+            await self._batches.aclose()
+        return self.run
+
+    async def aclose(self) -> None:
+        """Stop the run where it is: the connection is closed, running tools are cancelled, the tape is let go."""
+        await self._events.aclose()
+        await self._batches.aclose()
+
+
+# Plain functions and not methods: a generator that held its stream would be held by it, and a consumer who breaks out
+# of the loop would leave connection and tape open until the garbage is collected.
+
+
+async def _flat(batches: AsyncGenerator[Sequence[Event], None]) -> AsyncGenerator[Event, None]:
+    async with aclosing(batches):
+        async for batch in batches:
+            for event in batch:
+                yield event
+
+
+async def driven(
+    model: Model, run: Run[Any], plan: Plan, tape: str | os.PathLike[str] | Tape | None, tape_mode: Mode | None
+) -> AsyncGenerator[Sequence[Event], None]:
+    """The run's batches, with its tape opened before and let go after, and its errors carrying it."""
+    session: Session | None = None
+    try:
+        if tape is None and tape_mode not in (None, "off"):
+            raise ConfigError(f"tape_mode={tape_mode!r} needs a tape: pass tape= as well")
+        if tape is not None:
+            from playhead.tapes import default_mode, open_session
+
+            mode = tape_mode or default_mode(os.environ)
+            if mode != "off":
+                session = open_session(tape, mode, secrets=model.secrets())
+                run.tape = session.tape
+                run.warnings.extend(session.tape.warnings)
+        async with aclosing(drive(run, plan, model.call(session), session)) as steps:
+            async for batch in steps if plan.timeout is None else _within(steps, plan.timeout):
+                if type(batch[-1]) is RunEnd and plan.output not in (None, str):
+                    run.output = _output(plan.output, run)
+                yield batch
+    except BaseException as error:
+        _attach(error, run)
+        raise
+    finally:
+        if session is not None:
+            run.warnings.extend(note for note in session.notes if note not in run.warnings)
+            session.close()
+
+
+async def _within(batches: AsyncIterator[Sequence[Event]], seconds: float) -> AsyncIterator[Sequence[Event]]:
+    """The batches, for so many seconds in all; the time that the consumer takes counts."""
+    import asyncio
+
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        try:
+            async with asyncio.timeout_at(deadline):
+                batch = await anext(batches)
+        except StopAsyncIteration:
+            return
+        except TimeoutExceeded:
+            raise
+        except TimeoutError:
+            raise LimitError(f"the run took longer than its timeout of {seconds:g} s", limit="seconds") from None
+        yield batch
+
+
+def _output(kind: Any, run: Run[Any]) -> Any:
+    """The answer as the output type; an answer that was refused or cut off says so."""
+    response = run.steps[-1].response
+    refused = " ".join(part.text for part in response.parts if isinstance(part, Refusal))
+    try:
+        return read_output(kind, run.text)
+    except OutputError as error:
+        if refused:
+            raise OutputError(f"the model refused: {refused}") from error
+        if response.finish.unified == "length":
+            raise OutputError(f"the answer was cut off at its token limit, see max_tokens=: {error}") from error
+        raise
+
+
+def _attach(error: BaseException, run: Run[Any]) -> None:
+    try:
+        error.run = run  # type: ignore[attr-defined]
+    except AttributeError:  # an exception class with slots: it goes on without
+        return
