@@ -50,7 +50,7 @@ NEVER = (
 NO_DIALECT = frozenset({"base", "constrained_tools"})
 
 #: What every dialect may use: no wire is named in them but the envelope that two wires of one maker share.
-COMMON = frozenset({"base", "lenient", "openai_errors", "unmodelled"})
+COMMON = frozenset({"base", "halves", "lenient", "openai_errors", "refusal_text", "unmodelled", "whole_body"})
 
 #: What a dialect leaves to others: HTTP, tasks, clocks, chance, files, processes.
 IMPURE = frozenset(

@@ -155,3 +155,21 @@ def test_an_encoded_error_decodes_to_the_same(kind: type[ModelError]) -> None:
 def test_reading_an_error_never_raises(body: bytes, status: int) -> None:
     assert isinstance(error(status, body), ModelError)
     assert isinstance(error(status, b'{"error": ' + body + b"}"), ModelError)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "advised"),
+    [
+        (429, envelope("billing_error"), False),
+        (500, envelope("authentication_error", "invalid x-api-key"), False),
+        (400, envelope("invalid_request_error", "Your credit balance is too low to access the API."), False),
+        (400, envelope("invalid_request_error", "prompt is too long: 9 tokens > 8 maximum"), False),
+        (429, envelope("rate_limit_error"), None),
+        (529, envelope("overloaded_error"), None),
+        (401, b"", None),
+    ],
+)
+def test_a_body_that_says_that_asking_again_is_vain_advises_against_it(
+    status: int, body: Any, advised: bool | None
+) -> None:
+    assert error(status, body).advised is advised

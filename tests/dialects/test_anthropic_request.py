@@ -162,6 +162,15 @@ def test_a_memo_gives_the_same_bytes_and_joins_results_too() -> None:
     assert len(json.loads(first.http.body)["messages"]) == 3
 
 
+def test_a_message_with_a_warning_is_encoded_once_and_warns_once_in_a_memo() -> None:
+    lossy = Message("assistant", (ToolCall("1", "add", "[1]"),))
+    here = Endpoint("x", "https://x.test", Profile())
+    memo: Memo = {}
+    first, second = (anthropic_messages.encode_request(Request("m", (HI, lossy)), here, memo) for _ in range(2))
+    assert first.http == second.http
+    assert (len(first.warnings), len(second.warnings), len(memo)) == (1, 0, 2)
+
+
 def test_arguments_that_are_no_object_go_back_wrapped() -> None:
     for broken in ('{"a": 1', "[1]", "NaN"):
         said, warnings = encoded(Request("m", (HI, Message("assistant", (ToolCall("1", "add", broken),)))))

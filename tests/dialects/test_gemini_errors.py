@@ -177,3 +177,30 @@ JSON = st.recursive(
 def test_reading_a_refusal_never_raises(status: int, value: Any) -> None:
     error = gemini.decode_error(status, (), json.dumps(value).encode(), ANYONE)
     assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "message", "advised"),
+    [
+        (400, "API_KEY_INVALID", "API key not valid. Please pass a valid API key.", False),
+        (403, "BILLING_DISABLED", "This API method requires billing to be enabled.", False),
+        (429, "BILLING_DISABLED", "no", False),
+        (500, "", "The input token count (9) exceeds the maximum number of tokens allowed (8).", False),
+        (429, "RATE_LIMIT_EXCEEDED", "no", None),
+        (503, "", "The model is overloaded.", None),
+    ],
+)
+def test_a_body_that_says_that_asking_again_is_vain_advises_against_it(
+    status: int, reason: str, message: str, advised: bool | None
+) -> None:
+    """Whatever the status would say: a 429 of an account without billing stays one."""
+    error = refused(status, "", message, [{"@type": f"{TYPE}ErrorInfo", "reason": reason}] if reason else None)
+    assert error.advised is advised
+    if advised is False:
+        assert not error.retryable
+
+
+def test_a_quota_of_the_day_advises_against_asking_again() -> None:
+    violation = {"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}
+    error = refused(429, "RESOURCE_EXHAUSTED", "no", [{"@type": f"{TYPE}QuotaFailure", "violations": [violation]}])
+    assert (type(error), error.advised, error.retryable) == (RateLimitError, False, False)

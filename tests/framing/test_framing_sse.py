@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from time import perf_counter
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -97,3 +98,12 @@ def test_the_limit_is_for_one_event_not_for_the_stream() -> None:
     decoder = SSEDecoder(limit=1000)
     for _ in range(50):
         assert len(decoder.feed(b"data: %b\n\n" % (b"x" * 500))) == 1
+
+
+def test_an_event_of_many_lines_is_read_in_time_that_grows_with_its_length() -> None:
+    decoder = SSEDecoder()
+    began = perf_counter()
+    for _ in range(64):
+        assert decoder.feed(b":\n" * 32768) == []
+    assert perf_counter() - began < 4
+    assert decoder.feed(b"data: a\n\ndata: b\n\n") == [ServerSentEvent(b"a"), ServerSentEvent(b"b")]

@@ -11,8 +11,21 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-#: A count above this is no count of tokens, and not exact in a float either.
-_MOST = 2**53
+import msgspec
+
+from playhead.surrogates import joined_json
+
+#: A count above this is no count of tokens.
+MOST_COUNTED = 10**15
+
+#: An amount above this, in dollars, is no price of an answer.
+MOST_PAID = 10**9
+
+#: The smallest decimal place of an amount, and the most characters of one: more is no price, and costs to reckon with.
+_PLACES = 64
+
+#: The most digits of a number that is read as a whole one.
+_DIGITS = 400
 
 
 def decode_leniently(data: bytes, *, exact: bool = False) -> Any:
@@ -24,7 +37,50 @@ def decode_leniently(data: bytes, *, exact: bool = False) -> Any:
     """
     import json
 
-    return json.loads(data.decode(), parse_float=Decimal if exact else None)
+    return json.loads(data.decode(), parse_float=_exact if exact else None, parse_int=_whole)
+
+
+def mended(data: bytes) -> tuple[Any, bytes]:
+    """What strict decoding refused, twice: as plain data that still has its halves of characters, and as JSON without
+    them, where a number that is none (``NaN``, ``1e999``) is null.
+
+    Raises:
+        ValueError: it is no JSON, or no UTF-8.
+        RecursionError: it is nested too deep.
+    """
+    value = decode_leniently(data)
+    try:
+        return value, msgspec.json.encode(joined_json(value))
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
+
+
+def read_object(raw: bytes | msgspec.Raw) -> dict[str, Any] | None:
+    """A JSON object whose values are looked at one by one, such as a usage: fractions are Decimals, half characters
+    are joined. None where it is none, or cannot be read."""
+    data = bytes(raw)
+    try:
+        value = _fractions_exact(data)
+    except (ValueError, ArithmeticError, RecursionError):
+        try:
+            value = joined_json(decode_leniently(data, exact=True))
+        except (ValueError, RecursionError):
+            return None
+    return value if isinstance(value, dict) else None
+
+
+_fractions_exact = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+def _exact(text: str) -> Decimal | float:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent that not even a Decimal holds
+        return float(text)
+
+
+def _whole(text: str) -> int | float:
+    return int(text) if len(text) <= _DIGITS else float(text)
 
 
 def count(value: Any) -> int | None:
@@ -34,17 +90,20 @@ def count(value: Any) -> int | None:
             return None
         case int():
             number = value
-        case float() | Decimal() if 0 <= value < _MOST and value == int(value):
+        case float() if 0 <= value <= MOST_COUNTED and value.is_integer():
+            number = int(value)
+        case Decimal() if value.is_finite() and 0 <= value <= MOST_COUNTED and value == int(value):
             number = int(value)
         case str() if value.isascii() and value.isdigit() and len(value) < 17:
             number = int(value)
         case _:
             return None
-    return number if 0 <= number < _MOST else None
+    return number if 0 <= number <= MOST_COUNTED else None
 
 
 def amount(value: Any) -> Decimal | None:
-    """An amount of money: ``amount("0.1")`` is ``Decimal("0.1")``; None for what is none, below 0 or not finite."""
+    """An amount of money: ``amount("0.1")`` is ``Decimal("0.1")``; None for what is none, below 0, not finite or
+    absurd: no answer costs a thousand million dollars, or has a price of a hundred decimal places."""
     match value:
         case bool():
             return None
@@ -57,4 +116,6 @@ def amount(value: Any) -> Decimal | None:
                 return None
         case _:
             return None
-    return number if number.is_finite() and number >= 0 else None
+    if not (number.is_finite() and 0 <= number <= MOST_PAID):
+        return None
+    return number if -_PLACES <= int(number.as_tuple().exponent) <= _PLACES else None

@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.base import Endpoint
-from playhead.dialects.lenient import decode_leniently
+from playhead.dialects.refusal_text import SHOWN, capped, json_text, read_body
 from playhead.errors import (
     AuthenticationError,
     BadRequestError,
@@ -35,7 +35,6 @@ from playhead.errors import (
     ServerError,
     TimeoutExceeded,
 )
-from playhead.surrogates import joined_json
 from playhead.wire import Headers, header
 
 _BY_STATUS: dict[int, type[ModelError]] = {
@@ -131,32 +130,11 @@ _FILTERED = (
 #: Headers that hold the id of the exchange, the provider's own before those of the network before it.
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-generation-id", "apim-request-id", "cf-ray")
 
-#: The longest text of an error that is not JSON, as shown in its message; the whole of it is in ``body``.
-_SHOWN = 300
-
 
 def decode_error(status: int, headers: Headers, body: bytes, endpoint: Endpoint) -> ModelError:
     """The error of the class that fits; never raises, whatever the body holds."""
     request_id = next((value for name in _REQUEST_ID_HEADERS if (value := header(headers, name))), None)
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        try:
-            value = joined_json(decode_leniently(body))
-        except (ValueError, RecursionError):
-            value = _plain(body)
-    return error_of(value, endpoint, status=status, request_id=request_id, body=body)
-
-
-def _plain(body: bytes) -> Any:
-    """The text of a body that is no JSON; an HTML page gives its title."""
-    text = body.decode("utf-8", "replace").strip()
-    lowered = text[:200].lower()
-    if "<html" in lowered or "<!doctype" in lowered:
-        start, end = text.lower().find("<title>"), text.lower().find("</title>")
-        title = " ".join(text[start + 7 : end].split()) if 0 <= start < end else ""
-        return f"an HTML page came instead of an answer: {title or text}"[:_SHOWN]
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return error_of(read_body(body), endpoint, status=status, request_id=request_id, body=body)
 
 
 def _envelope(value: Any) -> dict[str, Any]:
@@ -198,7 +176,7 @@ def error_of(value: Any, endpoint: Endpoint, *, status: int | None, request_id: 
     if advised is None and _named(words) in _FINAL:
         advised = False
     error = kind(
-        message,
+        capped(message),
         provider=endpoint.provider,
         status=status,
         request_id=request_id,
@@ -216,7 +194,7 @@ def _message(said: dict[str, Any], status: int | None) -> str:
         if isinstance(value, str) and value.strip():
             return value.strip()
         if isinstance(value, list | dict) and value:  # FastAPI's list of what is wrong with the body
-            return msgspec.json.encode(value)[:_SHOWN].decode("utf-8", "replace")
+            return json_text(value)
     return "the provider refused and did not say why" if status else "the provider failed and did not say why"
 
 
@@ -228,7 +206,7 @@ def _upstream(metadata: dict[str, Any]) -> str:
             raw = msgspec.json.decode(raw)
     if isinstance(raw, dict | list):
         inner = _envelope(raw).get("message")
-        raw = inner if isinstance(inner, str) else msgspec.json.encode(raw).decode()
+        raw = inner if isinstance(inner, str) else json_text(raw)
     said = [raw.strip()] if isinstance(raw, str) and raw.strip() else []
     previous = metadata.get("previous_errors")
     for error in previous if isinstance(previous, list) else ():
@@ -236,7 +214,7 @@ def _upstream(metadata: dict[str, Any]) -> str:
         if isinstance(text, str) and text not in said:
             said.append(text)
     text = "; ".join(said)
-    return text if len(text) <= 2 * _SHOWN else f"{text[: 2 * _SHOWN]}…"
+    return capped(text, 2 * SHOWN)
 
 
 def _named(words: list[Any]) -> type[ModelError] | None:

@@ -9,12 +9,25 @@ it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from playhead.dialects.lenient import amount, count
 from playhead.errors import BadRequestError
 
 #: The names that are understood, each with those below it. None: the whole value is understood, or is kept verbatim.
 Known: TypeAlias = "dict[str, Known] | None"
+
+#: The report of an answer that could be decoded and not walked: nested too deep, or of numbers beyond all range.
+NOT_LOOKED_AT = "(not looked at)"
+
+
+def looked_at(look: Callable[[], set[str]]) -> set[str]:
+    """What ``look`` finds, :data:`NOT_LOOKED_AT` where it cannot: a report never fails the answer that it is about."""
+    try:
+        return look()
+    except (ValueError, ArithmeticError, RecursionError):  # msgspec's errors are ValueErrors
+        return {NOT_LOOKED_AT}
 
 
 def differing_paths(a: Any, b: Any, path: str, found: list[str]) -> None:
@@ -78,3 +91,18 @@ def says_something(value: Any) -> bool:
     if isinstance(value, list):
         return any(map(says_something, value))
     return bool(value)
+
+
+def misfits(usage: Any, known: Known, path: str) -> set[str]:
+    """The paths in a usage of what is no count, or no amount: what :class:`playhead.response.Usage` says None of."""
+    if known is None:
+        read = amount if path.endswith("cost") else count
+        return set() if usage is None or isinstance(usage, bool) or read(usage) is not None else {path}
+    if not isinstance(usage, dict):
+        return set() if usage is None else {path}
+    return {
+        found
+        for name, below in known.items()
+        if name in usage
+        for found in misfits(usage[name], below, f"{path}.{name}")
+    }

@@ -142,14 +142,21 @@ class SSEDecoder:
             self._pieces.append(data)
 
     def _finish_open(self, data: bytes, events: list[ServerSentEvent]) -> bytes:
-        """Read lines until the event that an earlier call began is done; the rest of the data."""
-        while self._open:
-            line, newline, rest = data.partition(b"\n")
-            if not newline:
-                return data
-            self._line(line, events)
-            data = rest
-        return data
+        """Read the lines of the event that an earlier call began; the rest of the data."""
+        if data.startswith(b"\n"):
+            lines, ended, rest = b"", b"\n", data[1:]
+        else:
+            lines, ended, rest = data.partition(b"\n\n")
+            if not ended:
+                lines, newline, rest = data.rpartition(b"\n")
+                if not newline:
+                    return data
+        if lines:
+            for line in lines.split(b"\n"):
+                self._line(line, events)
+        if ended:
+            self._dispatch(events)
+        return rest
 
     def _line(self, line: bytes, events: list[ServerSentEvent]) -> None:
         if line:

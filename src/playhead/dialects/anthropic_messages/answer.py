@@ -13,24 +13,11 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.anthropic_messages.content import decode_block
+from playhead.dialects.lenient import count, read_object
 from playhead.messages import Part
 from playhead.response import Finish, FinishReason, Usage
 
 _NOTHING = msgspec.Raw(b"")
-
-
-class OutputDetails(msgspec.Struct, gc=False):
-    thinking_tokens: int | None = None
-
-
-class WireUsage(msgspec.Struct, gc=False):
-    """``usage``: of the cached tokens, ``input_tokens`` counts none."""
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    output_tokens_details: OutputDetails | None = None
 
 
 class WireMessage(msgspec.Struct):
@@ -41,7 +28,7 @@ class WireMessage(msgspec.Struct):
     model: str | None = None
     content: list[msgspec.Raw] | None = None
     stop_reason: str | None = None
-    usage: WireUsage | None = None
+    usage: msgspec.Raw = _NOTHING
     error: Any = None
 
 
@@ -65,7 +52,7 @@ class WireEvent(msgspec.Struct):
     delta: WireDelta | None = None
     content_block: msgspec.Raw = _NOTHING
     message: WireMessage | None = None
-    usage: WireUsage | None = None
+    usage: msgspec.Raw = _NOTHING
     error: Any = None
 
 
@@ -124,31 +111,51 @@ def encode_finish(finish: FinishReason) -> str | None:
     return raw if finish.unified == "other" else FINISH_WORDS[finish.unified]
 
 
-def usage_of(usage: WireUsage) -> Usage | None:
+class Counts(msgspec.Struct, gc=False):
+    """What ``usage`` counts; of the cached tokens, ``given`` has none."""
+
+    given: int | None = None
+    output: int | None = None
+    written: int | None = None
+    read: int | None = None
+    thinking: int | None = None
+
+
+def counts_of(raw: msgspec.Raw) -> Counts | None:
+    """The counts of a ``usage``, None where there is none. What is no count is None, for what was answered is not
+    thrown away over a number beside it."""
+    said = read_object(raw)
+    if said is None:
+        return None
+    details = said.get("output_tokens_details")
+    return Counts(
+        count(said.get("input_tokens")),
+        count(said.get("output_tokens")),
+        count(said.get("cache_creation_input_tokens")),
+        count(said.get("cache_read_input_tokens")),
+        count(details.get("thinking_tokens")) if isinstance(details, dict) else None,
+    )
+
+
+def usage_of(counts: Counts | None) -> Usage | None:
     """Usage in the vocabulary's sense, where ``input_tokens`` includes cached ones. An answer of no tokens at all is
     one whose server did not count: the wire has no other way to say so."""
-    read, written = usage.cache_read_input_tokens, usage.cache_creation_input_tokens
-    given = usage.input_tokens
-    if given is not None:
-        given += (read or 0) + (written or 0)
-    if not given and not usage.output_tokens:
+    if counts is None:
         return None
-    details = usage.output_tokens_details
-    return Usage(given, usage.output_tokens, read, written, None if details is None else details.thinking_tokens)
+    given = counts.given
+    if given is not None:
+        given += (counts.read or 0) + (counts.written or 0)
+    if not given and not counts.output:
+        return None
+    return Usage(given, counts.output, counts.read, counts.written, counts.thinking)
 
 
-def merge_usage(before: WireUsage | None, now: WireUsage) -> WireUsage:
+def merge_counts(before: Counts | None, now: Counts | None) -> Counts | None:
     """What two reports of one stream say together. Counts are cumulative, so the greater is the later one; some
     servers repeat in the end with zeros what they had counted at the start."""
-    if before is None:
-        return now
-    return WireUsage(
-        _greater(before.input_tokens, now.input_tokens),
-        _greater(before.output_tokens, now.output_tokens),
-        _greater(before.cache_creation_input_tokens, now.cache_creation_input_tokens),
-        _greater(before.cache_read_input_tokens, now.cache_read_input_tokens),
-        now.output_tokens_details or before.output_tokens_details,
-    )
+    if before is None or now is None:
+        return now or before
+    return Counts(*(_greater(getattr(before, name), getattr(now, name)) for name in Counts.__struct_fields__))
 
 
 def _greater(a: int | None, b: int | None) -> int | None:

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.base import Endpoint
+from playhead.dialects.refusal_text import capped, json_text, read_body
 from playhead.errors import (
     AuthenticationError,
     BadRequestError,
@@ -111,22 +112,18 @@ _TOO_LONG = (
 _FILTERED = ("content filtering policy", "blocked by content filter")
 _NO_CREDIT = ("credit balance is too low",)
 
+#: What a body says in so many words, whatever status it came with: asking again gives the same.
+_FINAL = (AuthenticationError, PaymentRequiredError, ContextTooLongError, ContentFilteredError)
+
 #: What an error says beside its word where the word is wider than the class: this dialect's own, for its own decoder.
 _DETAILS: dict[type[ModelError], str] = {ContextTooLongError: "context_too_long", ContentFilteredError: "filtered"}
 
 _REQUEST_ID_HEADERS = ("request-id", "x-amzn-requestid", "x-request-id", "cf-ray")
 
-#: The longest text of an error that is not JSON, as shown in its message; the whole of it is in ``body``.
-_SHOWN = 300
-
 
 def decode_error(status: int, headers: Headers, body: bytes, endpoint: Endpoint) -> ModelError:
     """The error of the class that fits; never raises, whatever the body holds."""
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        value = _plain(body)
-    return read_error(value, endpoint, body, status=status, headers=headers)
+    return read_error(read_body(body), endpoint, body, status=status, headers=headers)
 
 
 def read_error(
@@ -149,16 +146,20 @@ def read_error(
         status = code if type(code) is int and 400 <= code < 600 else 0
     message = _message(said)
     kind = _class(status, words, message, said.get("details"))
+    named = any(_BY_WORD.get(word) is kind for word in words if isinstance(word, str))
     identifier = next((found for name in _REQUEST_ID_HEADERS if (found := header(headers, name))), None)
     if identifier is None:
         identifier = outer.get("request_id")
-    return kind(
-        message,
+    error = kind(
+        capped(message),
         provider=endpoint.provider,
         status=status or _STATUS_OF.get(kind),
         request_id=identifier if isinstance(identifier, str) else None,
         body=body,
     )
+    if kind in _FINAL and (named or kind is not _BY_STATUS.get(status)):
+        error.advised = False
+    return error
 
 
 def _amazon_word(value: Any) -> str:
@@ -169,24 +170,13 @@ def _amazon_word(value: Any) -> str:
     return value.partition(":")[0].rpartition("#")[2].lower().removesuffix("exception")
 
 
-def _plain(body: bytes) -> Any:
-    """The text of a body that is no JSON; an HTML page gives its title."""
-    text = body.decode("utf-8", "replace").strip()
-    lowered = text[:200].lower()
-    if "<html" in lowered or "<!doctype" in lowered:
-        start, end = text.lower().find("<title>"), text.lower().find("</title>")
-        title = " ".join(text[start + 7 : end].split()) if 0 <= start < end else ""
-        return f"an HTML page came instead of an answer: {title or text}"[:_SHOWN]
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-
-
 def _message(said: dict[str, Any]) -> str:
     for key in ("message", "Message", "detail", "originalMessage"):
         value = said.get(key)
         if isinstance(value, str) and value.strip():
             return value.strip()
         if isinstance(value, list | dict) and value:
-            return msgspec.json.encode(value)[:_SHOWN].decode("utf-8", "replace")
+            return json_text(value)
     return "the provider refused and did not say why"
 
 

@@ -8,9 +8,13 @@ looked into.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from playhead.dialects.unmodelled import Known, walk_unknown
+from playhead.dialects.lenient import decode_leniently
+from playhead.dialects.unmodelled import Known, looked_at, misfits, walk_unknown
+from playhead.surrogates import joined_json
 
 _USAGE: Known = {
     "input_tokens": None,
@@ -61,10 +65,18 @@ def unmodelled_in_event(data: bytes) -> set[str]:
 
 
 def _paths(data: bytes, known: Known) -> set[str]:
+    return looked_at(lambda: _look(data, known))
+
+
+def _look(data: bytes, known: Known) -> set[str]:
     found: set[str] = set()
     try:
-        value = msgspec.json.decode(data)
-    except UnicodeDecodeError:  # damage in a key that the typed decoding skipped
-        value = msgspec.json.decode(data.decode("utf-8", "replace"))
+        value: Any = msgspec.json.decode(data)
+    except ValueError:  # damage that the typed decoding skipped, or forgave
+        value = joined_json(decode_leniently(data.decode("utf-8", "replace").encode()))
     walk_unknown(value, known, "", found)
+    if isinstance(value, dict):
+        message = value.get("message")
+        for said in (value, message if isinstance(message, dict) else {}):
+            found |= misfits(said.get("usage"), _USAGE, "usage")
     return found

@@ -4,8 +4,8 @@ Reference: https://docs.claude.com/en/api/messages, as of 2026. The body is dete
 same bytes, keys in a fixed order. What this speaker cannot say becomes a warning, in no case a silence.
 
 A message is encoded once: with a ``memo`` its bytes are kept by identity and spliced into the next step's body, so a
-run of N steps encodes N messages, not N². A message that gave a warning is encoded anew, so that each request carries
-its warnings. A memo belongs to one profile: whoever changes the endpoint starts an empty one.
+run of N steps encodes N messages, not N². A message's warnings are given where it is encoded, and so once in a memo. A
+memo belongs to one profile: whoever changes the endpoint starts an empty one.
 """
 
 from __future__ import annotations
@@ -43,9 +43,8 @@ def encode_request(request: Request, endpoint: Endpoint, memo: Memo | None = Non
         if known is not None:
             piece = known[1]
         else:
-            before = len(warnings)
             piece = Turn(message, profile, f"messages[{position}]", warnings).encoded()
-            if memo is not None and len(warnings) == before:
+            if memo is not None:
                 memo[id(message)] = (message, piece)
         if not piece:
             continue

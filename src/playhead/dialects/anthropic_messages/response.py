@@ -11,6 +11,7 @@ import msgspec
 
 from playhead.dialects.anthropic_messages.answer import (
     WireMessage,
+    counts_of,
     decode_message,
     encode_finish,
     encode_usage,
@@ -29,6 +30,7 @@ from playhead.dialects.anthropic_messages.content import (
 from playhead.dialects.anthropic_messages.errors import decode_error
 from playhead.dialects.anthropic_messages.report import unmodelled_in_message
 from playhead.dialects.base import Endpoint
+from playhead.dialects.lenient import mended
 from playhead.errors import CutStreamError, ProtocolError
 from playhead.messages import File, Native, Opaque, Part, Reasoning, Refusal, Source, Text, ToolCall
 from playhead.response import Response
@@ -45,27 +47,30 @@ def decode_response(body: bytes, endpoint: Endpoint) -> tuple[Response, frozense
         ProtocolError: it is not JSON, or not of this wire's shape; the message says where.
     """
     try:
-        answer = decode_message(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _broken(body, endpoint, str(error)) from error
+        answer, parts = _read(body)
+    except (ValueError, RecursionError) as error:
+        try:
+            answer, parts = _read(mended(body)[1])
+        except (ValueError, RecursionError):
+            raise _broken(body, endpoint, str(error)) from error
     if answer.type == "error" or (answer.error and answer.content is None):
         raise decode_error(200, (), body, endpoint)
     if answer.content is None:
         raise not_expected("content", body, endpoint)
-    parts: list[Part] = []
-    try:
-        for position, raw in enumerate(answer.content):
-            said = parts_of(raw)
-            if said is None:
-                raise not_expected(f"a block of content at content[{position}]", body, endpoint)
-            parts += said
-        return _response(answer, parts), frozenset(unmodelled_in_message(body))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _broken(body, endpoint, str(error)) from error
+    for position, said in enumerate(parts):
+        if said is None:
+            raise not_expected(f"a block of content at content[{position}]", body, endpoint)
+    whole = [part for said in parts for part in said or ()]
+    return _response(answer, whole), frozenset(unmodelled_in_message(body))
+
+
+def _read(body: bytes) -> tuple[WireMessage, list[list[Part] | None]]:
+    answer = decode_message(body)
+    return answer, [parts_of(raw) for raw in answer.content or ()]
 
 
 def _response(answer: WireMessage, parts: list[Part]) -> Response:
-    usage = None if answer.usage is None else usage_of(answer.usage)
+    usage = usage_of(counts_of(answer.usage))
     return Response(tuple(parts), finish_of(answer.stop_reason), usage, answer.id or None, answer.model or None)
 
 

@@ -21,12 +21,13 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.anthropic_messages.answer import (
+    Counts,
     WireDelta,
     WireEvent,
-    WireUsage,
+    counts_of,
     decode_event,
     finish_of,
-    merge_usage,
+    merge_counts,
     parts_of,
     usage_of,
 )
@@ -35,6 +36,9 @@ from playhead.dialects.anthropic_messages.errors import read_error
 from playhead.dialects.anthropic_messages.report import unmodelled_in_event
 from playhead.dialects.anthropic_messages.response import decode_response, not_expected
 from playhead.dialects.base import Endpoint
+from playhead.dialects.halves import Halves
+from playhead.dialects.lenient import mended
+from playhead.dialects.whole_body import WholeBody
 from playhead.errors import CutStreamError, ModelError, ProtocolError
 from playhead.events import ModelEvent, PartDelta, PartEnd, PartStart, ResponseEnd, ResponseStart
 from playhead.fold import unfold
@@ -42,6 +46,7 @@ from playhead.framing.aws_event_stream import EventMessage, EventStreamDecoder
 from playhead.framing.sse import ServerSentEvent, SSEDecoder
 from playhead.messages import Native, Opaque, Part, Reasoning, ToolCall
 from playhead.response import FinishReason, Response
+from playhead.surrogates import joined
 
 _WHITE = b" \t\r\n"
 
@@ -59,15 +64,17 @@ _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 
 class _Block:
     """A block while it arrives. ``value`` is what goes into its opaque at the end, None where it has none; ``input``
-    the pieces of a verbatim block's input; ``whole_input`` a call's, until a piece of it comes."""
+    the pieces of a verbatim block's input, ``signature`` those of a thought's; ``whole_input`` a call's, until a piece
+    of it comes."""
 
-    __slots__ = ("input", "part", "value", "whole_input")
+    __slots__ = ("input", "part", "signature", "value", "whole_input")
 
     def __init__(self, part: int, value: dict[str, Any] | None, whole_input: str) -> None:
         self.part = part
         self.value = value
         self.whole_input = whole_input
         self.input: list[str] | None = None
+        self.signature: list[str] = []
 
 
 class StreamDecoder:
@@ -81,7 +88,7 @@ class StreamDecoder:
         "_endpoint",
         "_error",
         "_finish",
-        "_head",
+        "_halves",
         "_id",
         "_parts",
         "_report",
@@ -98,8 +105,8 @@ class StreamDecoder:
         self._report = report
         self._sse: SSEDecoder | None = None
         self._aws: EventStreamDecoder | None = None
-        self._whole: list[bytes] | None = None  # the pieces of a body that is no stream
-        self._head = b""  # white space before the first byte that says which of the three it is
+        self._whole: WholeBody | None = None  # a body that is no stream
+        self._halves: Halves | None = None  # None while every character was whole
         self._bytes = 0
         self._error: ModelError | None = None
         self._started = False
@@ -108,7 +115,7 @@ class StreamDecoder:
         self._parts = 0
         self._blocks: dict[int, _Block] = {}
         self._finish: FinishReason | None = None
-        self._usage: WireUsage | None = None
+        self._usage: Counts | None = None
 
     def feed(self, data: bytes) -> list[ModelEvent]:
         """The events that these bytes complete.
@@ -120,13 +127,10 @@ class StreamDecoder:
         if self._error is not None:
             raise self._error
         self._bytes += len(data)
-        if self._whole is not None:
-            self._whole.append(data)
-            return []
-        if self._sse is None and self._aws is None:
-            data = self._begin(data)
         events: list[ModelEvent] = []
         try:
+            if self._sse is None and self._aws is None:
+                data = self._begin(data)
             if self._sse is not None:
                 for event in self._sse.feed(data):
                     self._take_sse(event, events)
@@ -137,7 +141,7 @@ class StreamDecoder:
             self._error = error
             if not events:
                 raise
-        return events
+        return events if self._halves is None else self._halves.join(events)
 
     @property
     def finished(self) -> bool:
@@ -154,7 +158,7 @@ class StreamDecoder:
         if self._error is not None:
             raise self._error
         if self._whole is not None:
-            response, unmodelled = self._decode_whole(b"".join(self._whole))
+            response, unmodelled = self._decode_whole(self._whole.joined())
             self.unmodelled |= unmodelled
             self._whole, self._done, self._sse = None, True, SSEDecoder()
             return unfold(response)
@@ -176,21 +180,20 @@ class StreamDecoder:
                 )
                 raise self._error
             self._end(events)
-        return events
+        return events if self._halves is None else self._halves.join(events)
 
     def _begin(self, data: bytes) -> bytes:
-        """Look what this is; the bytes to go on with."""
-        data = self._head + data
-        self._head = b""
-        first = data.lstrip(_WHITE)[:1]
-        if first in (b"{", b"[", b"<"):
-            self._whole = [data]
-        elif first == b"\0" or (first and self._endpoint.profile.service == "bedrock"):
-            self._aws = EventStreamDecoder()
-        elif first:
-            self._sse = SSEDecoder()
-        else:
-            self._head = data
+        """Look what this is; the bytes of a stream to go on with. White space before it says nothing."""
+        if self._whole is None:
+            data = data.lstrip(_WHITE)
+            if data.startswith((b"{", b"[", b"<")):
+                self._whole = WholeBody(self._endpoint)
+            elif data.startswith(b"\0") or (data and self._endpoint.profile.service == "bedrock"):
+                self._aws = EventStreamDecoder()
+            elif data:
+                self._sse = SSEDecoder()
+        if self._whole is not None:
+            self._whole.append(data)
         return data
 
     def _decode_whole(self, body: bytes) -> tuple[Response, frozenset[str]]:
@@ -231,9 +234,23 @@ class StreamDecoder:
             return
         try:
             self._read(decode_event(data), data, events)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             if data.strip() not in (b"", b"[DONE]"):  # some gateways end in OpenAI's word
-                raise not_expected(f"an event of a message as JSON ({error})", data, self._endpoint) from error
+                self._read_again(data, events, error)
+
+    def _read_again(self, data: bytes, events: list[ModelEvent], problem: Exception) -> None:
+        """An event that strict decoding refused, with half a character joined to what its delta says next; or the
+        breach of the protocol that it is, which is raised."""
+        try:
+            value, whole = mended(data)
+            event = decode_event(whole)
+            if event.delta is not None:
+                for name in ("text", "thinking", "partial_json"):
+                    setattr(event.delta, name, value["delta"].get(name, ""))
+            self._halves = self._halves or Halves()
+            self._read(event, whole, events)
+        except (ValueError, RecursionError):
+            raise not_expected(f"an event of a message as JSON ({problem})", data, self._endpoint) from problem
 
     def _read(self, event: WireEvent, data: bytes, events: list[ModelEvent]) -> None:
         kind = event.type
@@ -270,8 +287,7 @@ class StreamDecoder:
         elif event.type == "message_delta":
             if event.delta is not None and event.delta.stop_reason is not None:
                 self._finish = finish_of(event.delta.stop_reason)
-            if event.usage is not None:
-                self._usage = merge_usage(self._usage, event.usage)
+            self._usage = merge_counts(self._usage, counts_of(event.usage))
         elif event.type == "message_stop":
             if not self._started:
                 raise CutStreamError("the stream ended before it said anything", provider=self._endpoint.provider)
@@ -289,8 +305,7 @@ class StreamDecoder:
             return
         self._id = message.id or None
         events.append(ResponseStart(self._id, message.model or None))
-        if message.usage is not None:
-            self._usage = message.usage
+        self._usage = counts_of(message.usage)
         if message.stop_reason is not None:
             self._finish = finish_of(message.stop_reason)
 
@@ -329,7 +344,7 @@ class StreamDecoder:
                 block.whole_input = ""
                 events.append(PartDelta(block.part, delta.partial_json))
         elif kind == "signature_delta" and block.value is not None:
-            block.value["signature"] = (block.value.get("signature") or "") + delta.signature
+            block.signature.append(delta.signature)
         elif kind == "citations_delta":
             citation = msgspec.json.decode(delta.citation or b"null")
             if isinstance(citation, dict):
@@ -344,8 +359,10 @@ class StreamDecoder:
         if block.whole_input:
             events.append(PartDelta(block.part, block.whole_input))
         value = block.value
+        if value is not None and block.signature:
+            value["signature"] = "".join((value.get("signature") or "", *block.signature))
         if value is not None and block.input is not None:
-            said = "".join(block.input)
+            said = joined("".join(block.input))
             if said:
                 whole = encode_input(said)[0]
                 value["input"] = msgspec.json.decode(whole) if isinstance(whole, msgspec.Raw) else whole
@@ -364,8 +381,7 @@ class StreamDecoder:
         self._done = True
         for block in self._blocks.values():
             self._block_stop(block, events)
-        usage = None if self._usage is None else usage_of(self._usage)
-        events.append(ResponseEnd(self._finish or FinishReason("other"), usage))
+        events.append(ResponseEnd(self._finish or FinishReason("other"), usage_of(self._usage)))
 
 
 def decoder(endpoint: Endpoint, *, report: bool = False) -> StreamDecoder:

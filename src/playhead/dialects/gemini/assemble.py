@@ -32,11 +32,14 @@ from playhead.dialects.gemini.errors import error_of
 from playhead.dialects.gemini.grounding import sources_of
 from playhead.dialects.gemini.parts import compact, decode_blob, decode_uri, kept, made_id, signed
 from playhead.dialects.gemini.report import plain
-from playhead.dialects.gemini.streamed_args import add_piece
+from playhead.dialects.gemini.streamed_args import add_piece, encode_pieces
 from playhead.dialects.gemini.timestamp import read_time
+from playhead.dialects.lenient import read_object
+from playhead.dialects.refusal_text import capped
 from playhead.errors import ContentFilteredError, ProtocolError
 from playhead.events import ModelEvent, PartDelta, PartEnd, PartStart, ResponseEnd, ResponseStart
 from playhead.messages import Opaque, Part, Reasoning, Text, ToolCall
+from playhead.surrogates import joined
 
 
 class Assembler:
@@ -52,6 +55,7 @@ class Assembler:
         "_opaque",
         "_parts",
         "_pieces",
+        "_plain",
         "_said",
         "_usage",
         "finish",
@@ -74,6 +78,7 @@ class Assembler:
         self._parts = 0
         self._calls = 0
         self._said: list[str] = []  # the answer's text
+        self._plain: tuple[bytes | msgspec.Raw, list[Any]] | None = None  # the chunk last read as plain data, its parts
         self._usage = self._grounding = self._citation = ABSENT
 
     def take(self, chunk: WireAnswer, data: bytes | msgspec.Raw, events: list[ModelEvent]) -> None:
@@ -103,7 +108,7 @@ class Assembler:
             if candidate.content is not None and candidate.content.parts:
                 try:
                     self._take_parts(candidate.content.parts, data, events)
-                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                except (ValueError, RecursionError) as error:
                     raise ProtocolError(
                         f"a part of an answer is not what the protocol says: {error}",
                         provider=self._endpoint.provider,
@@ -119,16 +124,16 @@ class Assembler:
         self._close(events)
         try:
             grounding = self._decoded(self._grounding)
-            for source in sources_of(grounding, self._decoded(self._citation), "".join(self._said)):
+            for source in sources_of(grounding, self._decoded(self._citation), joined("".join(self._said))):
                 self._whole(source, events)
                 grounding = None
             if grounding:
                 self.unmodelled.add("candidates[].groundingMetadata")
-            usage = usage_of(self._decoded(self._usage))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise ProtocolError(
                 f"the end of an answer is not what the protocol says: {error}", provider=self._endpoint.provider
             ) from error
+        usage = None if self._usage is ABSENT else usage_of(read_object(self._usage))
         events.append(ResponseEnd(finish_of(self.finish, calls=self._calls > 0), usage))
 
     def _decoded(self, raw: msgspec.Raw) -> Any:
@@ -168,7 +173,7 @@ class Assembler:
         if self._kind is None:
             return
         if self._kind is ToolCall:
-            events.append(PartDelta(self._number, msgspec.json.encode(self._pieces).decode()))
+            events.append(PartDelta(self._number, encode_pieces(self._pieces)))
             self._pieces = {}
         events.append(PartEnd(self._number, self._opaque))
         self._kind = self._opaque = None
@@ -191,7 +196,7 @@ class Assembler:
             self._close(events)
             return
         if part.text is not None:  # an empty text that is signed; a thought that is
-            self._whole(Reasoning("", opaque) if part.thought else kept(_part_at(data, place)), events)
+            self._whole(Reasoning("", opaque) if part.thought else kept(self._part_at(data, place)), events)
             return
         if part.inline_data is not None:
             file = decode_blob(part.inline_data, opaque)
@@ -200,9 +205,17 @@ class Assembler:
         if file is not None:
             self._whole(file, events)
             return
-        whole = _part_at(data, place)
+        whole = self._part_at(data, place)
         if whole.keys() - {"thought"}:
             self._whole(kept(whole), events)
+
+    def _part_at(self, data: bytes | msgspec.Raw, place: int) -> dict[str, Any]:
+        """A part of candidate 0 with all its fields; the chunk is read once for all of them."""
+        if self._plain is None or self._plain[0] is not data:
+            first = next(said for said in plain(data)["candidates"] if not said.get("index"))
+            self._plain = (data, first["content"]["parts"])
+        part: dict[str, Any] = self._plain[1][place]
+        return part
 
     def _call(self, part: WirePart, events: list[ModelEvent]) -> None:
         call = part.function_call
@@ -240,13 +253,4 @@ class Assembler:
             reason = f"{reason} ({', '.join(rated)})"
         if feedback.block_reason_message:
             reason = f"{reason}. {feedback.block_reason_message}"
-        return ContentFilteredError(reason, provider=self._endpoint.provider, request_id=response_id, body=data)
-
-
-def _part_at(data: bytes | msgspec.Raw, place: int) -> dict[str, Any]:
-    """A part of candidate 0 with all its fields."""
-    for candidate in plain(data)["candidates"]:
-        if not candidate.get("index"):
-            part: dict[str, Any] = candidate["content"]["parts"][place]
-            return part
-    return {}
+        return ContentFilteredError(capped(reason), provider=self._endpoint.provider, request_id=response_id, body=data)

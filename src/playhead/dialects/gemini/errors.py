@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.base import Endpoint
+from playhead.dialects.refusal_text import capped, read_body
 from playhead.errors import (
     AuthenticationError,
     BadRequestError,
@@ -81,6 +82,9 @@ _BY_REASON: dict[str, type[ModelError]] = {
     "CONTENT_FILTERED": ContentFilteredError,
 }
 
+#: What a body says in so many words, whatever status it came with: asking again gives the same.
+_FINAL = (AuthenticationError, PaymentRequiredError, ContextTooLongError, ContentFilteredError)
+
 _BAD_KEY = ("api key not valid", "api key expired", "api key not found", "invalid authentication credentials")
 
 _TOO_LONG = (
@@ -98,19 +102,11 @@ _FILTERED = ("responsible ai", "violates google's", "prohibited use policy", "bl
 
 _REQUEST_ID_HEADERS = ("x-request-id", "x-goog-request-id", "request-id", "cf-ray")
 
-#: The longest text of an error that is not JSON, as shown in its message; the whole of it is in ``body``.
-_SHOWN = 300
-
 
 def decode_error(status: int, headers: Headers, body: bytes, endpoint: Endpoint) -> ModelError:
     """The error of the class that fits; never raises, whatever the body holds."""
     request_id = next((said for name in _REQUEST_ID_HEADERS if (said := header(headers, name))), None)
-    value: Any
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        value = _plain(body)
-    return error_of(value, endpoint, status=status, request_id=request_id, body=body)
+    return error_of(read_body(body), endpoint, status=status, request_id=request_id, body=body)
 
 
 def error_of(
@@ -131,26 +127,20 @@ def error_of(
     for detail in details:
         given = detail.get("requestId") if _is(detail, "RequestInfo") else None
         request_id = given if isinstance(given, str) and given else request_id
-    return kind(
-        message.strip(),
+    advised = _advised(details)
+    if advised is None and kind in _FINAL and kind is not _BY_STATUS.get(status or 0):
+        advised = False
+    error = kind(
+        capped(message.strip()),
         provider=endpoint.provider,
         status=status,
         request_id=request_id,
-        retryable=_retryable(details),
+        retryable=advised,
         retry_after=_retry_after(details),
         body=body,
     )
-
-
-def _plain(body: bytes) -> str:
-    """The text of a body that is no JSON; an HTML page gives its title."""
-    text = body.decode("utf-8", "replace").strip()
-    lowered = text.lower()
-    if "<html" in lowered[:500] or "<!doctype" in lowered[:500]:
-        start, end = lowered.find("<title>"), lowered.find("</title>")
-        title = " ".join(text[start + 7 : end].split()) if 0 <= start < end else ""
-        return f"an HTML page came instead of an answer: {title or text}"[:_SHOWN]
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    error.advised = advised
+    return error
 
 
 def _envelope(value: Any) -> dict[str, Any]:
@@ -205,8 +195,9 @@ def _retry_after(details: list[dict[str, Any]]) -> float | None:
     return None
 
 
-def _retryable(details: list[dict[str, Any]]) -> bool | None:
-    """False where every quota that failed is counted by the day; None where the class decides."""
+def _advised(details: list[dict[str, Any]]) -> bool | None:
+    """What the details say of trying again: False where every quota that failed is counted by the day, and where the
+    reason is one that stays (a key that is none, an account without billing); None where they say nothing."""
     for detail in details:
         if _is(detail, "ErrorInfo") and isinstance(detail.get("metadata"), dict):
             said = detail["metadata"].get("retryable")
@@ -219,7 +210,10 @@ def _retryable(details: list[dict[str, Any]]) -> bool | None:
         for violation in _list(detail.get("violations"))
         if isinstance(violation, dict)
     ]
-    return False if quotas and all("PerDay" in quota for quota in quotas) else None
+    if quotas and all("PerDay" in quota for quota in quotas):
+        return False
+    reasons = (_BY_REASON.get(str(detail.get("reason"))) for detail in details)
+    return False if any(kind in _FINAL for kind in reasons) else None
 
 
 _CODES: tuple[tuple[type[ModelError], int, str, str], ...] = (

@@ -23,12 +23,19 @@ from playhead.dialects.gemini.parts import NAME, own
 from playhead.messages import Opaque, Source
 
 _SEARCH = ("webSearchQueries", "searchEntryPoint")
+#: The bytes of UTF-8 that begin no character, and how many bytes one entry of a table of places stands for.
+_INNER = bytes(range(0x80, 0xC0))
+_BLOCK = 1024
+
+#: How many bytes of text are searched, in all, for words that do not stand where the wire says.
+_PATIENCE = 256 * 1024 * 1024
+
 _CITATION = ("uri", "title", "startIndex", "endIndex")
 
 
 def sources_of(grounding: Any, citation: Any, text: str) -> list[Source]:
     """The sources of an answer whose text is ``text``; what is not of the expected shape is passed over."""
-    data = text.encode("utf-8", "replace")
+    data = _Said(text)
     found: list[Source] = []
     if isinstance(grounding, dict):
         chunks = _list(grounding.get("groundingChunks"))
@@ -59,7 +66,7 @@ def _title(said: dict[str, Any]) -> str | None:
     return title if isinstance(title, str) else None
 
 
-def _supported(support: dict[str, Any], chunks: list[Any], named: set[int], data: bytes) -> list[Source]:
+def _supported(support: dict[str, Any], chunks: list[Any], named: set[int], data: _Said) -> list[Source]:
     segment = support.get("segment")
     start, end = _place(segment, data) if isinstance(segment, dict) else (None, None)
     scores = _list(support.get("confidenceScores"))
@@ -92,25 +99,54 @@ def _web(url: str, title: str | None) -> dict[str, Any]:
     return {"web": {"uri": url} if title is None else {"uri": url, "title": title}}
 
 
-def _place(segment: dict[str, Any], data: bytes) -> tuple[int | None, int | None]:
+class _Said:
+    """The answer's text in the wire's bytes, with tables that turn a place in bytes into one in characters: an answer
+    of any number of sources is read in time that grows with its length."""
+
+    __slots__ = ("_before", "_searched", "data")
+
+    def __init__(self, text: str) -> None:
+        self.data = text.encode("utf-8", "replace")
+        self._searched = 0  # bytes that were searched for words that stand elsewhere than said
+        self._before = [0]  # the characters that begin before each block
+        for start in range(0, len(self.data), _BLOCK):
+            self._before.append(self._before[-1] + _begun(self.data[start : start + _BLOCK]))
+
+    def characters(self, place: int) -> int:
+        """How many whole characters stand before this byte."""
+        block = place // _BLOCK
+        begun = self._before[block] + _begun(self.data[block * _BLOCK : place])
+        inside = place < len(self.data) and self.data[place] & 0xC0 == 0x80
+        return begun - 1 if inside else begun
+
+    def find(self, words: bytes) -> int:
+        """Where these words stand; -1 where they do not, or where too much was searched for already."""
+        if self._searched > _PATIENCE:
+            return -1
+        at = self.data.find(words)
+        self._searched += len(self.data) if at < 0 else at
+        return at
+
+
+def _begun(data: bytes) -> int:
+    return len(data.translate(None, _INNER))
+
+
+def _place(segment: dict[str, Any], said: _Said) -> tuple[int | None, int | None]:
     """Where a stretch stands, in characters; (None, None) where it says no end. The wire leaves out a start of 0."""
     start, end, words = segment.get("startIndex", 0), segment.get("endIndex"), segment.get("text")
     if type(start) is not int or type(end) is not int or not 0 <= start <= end:
         return None, None
-    if isinstance(words, str):
-        said = words.encode("utf-8", "replace")
-        if data[start:end] != said and said:
-            at = data.find(said)
-            if at < 0:
+    if isinstance(words, str) and words:
+        data = words.encode("utf-8", "replace")
+        if end - start != len(data) or not said.data.startswith(data, start):
+            start = said.find(data)
+            if start < 0:
                 return None, None
-            start, end = at, at + len(said)
-    if end > len(data):
+            end = start + len(data)
+    if end > len(said.data):
         return None, None
-    return _characters(data, start), _characters(data, end)
-
-
-def _characters(data: bytes, place: int) -> int:
-    return len(data[:place].decode("utf-8", "ignore"))
+    return said.characters(start), said.characters(end)
 
 
 def encode_sources(sources: list[Source], text: str) -> dict[str, Any]:

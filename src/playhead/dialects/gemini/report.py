@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.lenient import count, decode_leniently
-from playhead.dialects.unmodelled import Known, walk_unknown
+from playhead.dialects.unmodelled import Known, looked_at, walk_unknown
 from playhead.surrogates import joined_json
 
 _COUNTS: dict[str, Known] = dict.fromkeys(
@@ -63,18 +63,14 @@ _FILE: Known = {"fileData": {"mimeType": None, "fileUri": None, "displayName": N
 
 def unmodelled_paths(data: bytes | msgspec.Raw) -> set[str]:
     """The paths in this answer, or chunk of one, that the vocabulary does not model."""
+    return looked_at(lambda: _look(plain(data)))
+
+
+def _look(answer: Any) -> set[str]:
     found: set[str] = set()
-    try:
-        _look(plain(data), found)
-    except (msgspec.DecodeError, RecursionError):
-        found.add("(nested too deep)")  # only the typed decoding, which skips what it does not know, could read it
-    return found
-
-
-def _look(answer: Any, found: set[str]) -> None:
     walk_unknown(answer, _ANSWER, "", found)
     if not isinstance(answer, dict):
-        return
+        return found
     usage = answer.get("usageMetadata")
     if isinstance(usage, dict):
         wrong = (name for name in _COUNTS if usage.get(name) is not None and count(usage[name]) is None)
@@ -86,26 +82,20 @@ def _look(answer: Any, found: set[str]) -> None:
         for part in _list(content.get("parts")) if isinstance(content, dict) else ():
             if isinstance(part, dict):
                 _part(part, found)
+    return found
 
 
 def plain(data: bytes | msgspec.Raw) -> Any:
-    """The JSON as plain data; damage in text that the typed decoding skipped, or forgave, is replaced."""
-    try:
-        return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return forgiven(bytes(data).decode("utf-8", "replace"))
-
-
-def forgiven(text: str) -> Any:
-    """The JSON as plain data, where only halves of characters, or ``NaN``, are wrong with it.
+    """The JSON as plain data; damage in text that the typed decoding skipped, or forgave, is replaced.
 
     Raises:
-        msgspec.DecodeError: something else is.
+        ValueError: something else is wrong with it.
+        RecursionError: it is nested too deep.
     """
     try:
-        return joined_json(decode_leniently(text.encode()))
-    except ValueError as error:
-        raise msgspec.DecodeError(str(error)) from error
+        return msgspec.json.decode(data)
+    except ValueError:
+        return joined_json(decode_leniently(bytes(data).decode("utf-8", "replace").encode()))
 
 
 def _part(part: dict[str, Any], found: set[str]) -> None:

@@ -19,8 +19,10 @@ from playhead.dialects.gemini.answer import WireAnswer, decode_answer, encode_fi
 from playhead.dialects.gemini.assemble import Assembler
 from playhead.dialects.gemini.grounding import encode_sources
 from playhead.dialects.gemini.parts import encode_file, encode_thought, is_made, own
-from playhead.dialects.gemini.report import forgiven, unmodelled_paths
+from playhead.dialects.gemini.report import unmodelled_paths
 from playhead.dialects.gemini.timestamp import write_time
+from playhead.dialects.halves import Halves
+from playhead.dialects.lenient import mended
 from playhead.errors import CutStreamError, ModelError, ProtocolError
 from playhead.events import ModelEvent
 from playhead.fold import fold
@@ -71,7 +73,7 @@ def decode_events(body: bytes, endpoint: Endpoint, *, report: bool) -> tuple[lis
     if listed and not assembler.finish:
         raise CutStreamError("the list of chunks ended before a finish reason", provider=endpoint.provider, body=body)
     assembler.end(events)
-    return events, assembler.unmodelled
+    return Halves().join(events), assembler.unmodelled
 
 
 def parse_answer(data: bytes | msgspec.Raw, endpoint: Endpoint, what: str) -> WireAnswer:
@@ -83,9 +85,19 @@ def parse_answer(data: bytes | msgspec.Raw, endpoint: Endpoint, what: str) -> Wi
     try:
         return decode_answer(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return decode_answer(_encode(forgiven(bytes(data).decode())))
+        with suppress(ValueError, RecursionError):
+            value, whole = mended(bytes(data))
+            return _with_halves(decode_answer(whole), value)
         raise broken(error, bytes(data), endpoint, what) from error
+
+
+def _with_halves(answer: WireAnswer, value: dict[str, Any]) -> WireAnswer:
+    """The answer with its texts as they were said: half a character may go on in the next chunk."""
+    for candidate, said in zip(answer.candidates or (), value.get("candidates") or (), strict=True):
+        if candidate.content is not None:
+            for part, words in zip(candidate.content.parts or (), said["content"].get("parts") or (), strict=True):
+                part.text = words.get("text")
+    return answer
 
 
 def broken(error: Exception, body: bytes, endpoint: Endpoint, what: str) -> ModelError:

@@ -25,6 +25,8 @@ from playhead.dialects.gemini.assemble import Assembler
 from playhead.dialects.gemini.errors import decode_error, error_of
 from playhead.dialects.gemini.report import unmodelled_paths
 from playhead.dialects.gemini.response import decode_events, parse_answer
+from playhead.dialects.halves import Halves
+from playhead.dialects.whole_body import WholeBody
 from playhead.errors import CutStreamError, ModelError, ProtocolError
 from playhead.events import ModelEvent
 from playhead.framing.sse import ServerSentEvent, SSEDecoder
@@ -44,7 +46,7 @@ class StreamDecoder:
         "_done",
         "_endpoint",
         "_error",
-        "_head",
+        "_halves",
         "_report",
         "_seen",
         "_sse",
@@ -59,8 +61,8 @@ class StreamDecoder:
         self._endpoint = endpoint
         self._report = report
         self._sse: SSEDecoder | None = None
-        self._whole: list[bytes] | None = None  # the pieces of a body that is no stream
-        self._head = b""  # white space before the first byte that says which of the two it is
+        self._whole: WholeBody | None = None  # a body that is no stream
+        self._halves: Halves | None = None  # None while every character was whole
         self._tail: list[bytes] = []  # what came since the last event
         self._bytes = 0
         self._error: ModelError | None = None
@@ -82,26 +84,22 @@ class StreamDecoder:
         if self._error is not None:
             raise self._error
         self._bytes += len(data)
-        if self._whole is not None:
-            self._whole.append(data)
-            return []
-        if self._sse is None:
-            data = self._begin(data)
-            if self._sse is None:
-                return []
         events: list[ModelEvent] = []
         try:
-            said = self._sse.feed(data)
-            if said:
-                self._tail.clear()
-            self._tail.append(data)
-            for event in said:
-                self._take(event, events)
+            if self._sse is None:
+                data = self._begin(data)
+            if self._sse is not None:
+                said = self._sse.feed(data)
+                if said:
+                    self._tail.clear()
+                self._tail.append(data)
+                for event in said:
+                    self._take(event, events)
         except ModelError as error:
             self._error = error
             if not events:
                 raise
-        return events
+        return events if self._halves is None else self._halves.join(events)
 
     def close(self) -> list[ModelEvent]:
         """The stream has ended; the last events.
@@ -117,7 +115,7 @@ class StreamDecoder:
         events: list[ModelEvent] = []
         try:
             if self._whole is not None:
-                events, found = decode_events(b"".join(self._whole), self._endpoint, report=True)
+                events, found = decode_events(self._whole.joined(), self._endpoint, report=True)
                 self.unmodelled |= found
             else:
                 self._finish(events)
@@ -125,7 +123,7 @@ class StreamDecoder:
             self._error = error
             raise
         self._done = True
-        return events
+        return events if self._halves is None else self._halves.join(events)
 
     def _finish(self, events: list[ModelEvent]) -> None:
         rest = self._sse.close() if self._sse is not None else None
@@ -146,15 +144,15 @@ class StreamDecoder:
         self._assembler.end(events)
 
     def _begin(self, data: bytes) -> bytes:
-        """Look whether this is a stream of events at all; the bytes to go on with."""
-        data = self._head + data
-        first = data.lstrip(_WHITE)[:1]
-        if first in (b"{", b"[", b"<"):
-            self._whole = [data]
-        elif first:
-            self._sse = SSEDecoder()
-        else:
-            self._head = data
+        """Look whether this is a stream at all; the bytes of it to go on with. White space before it says nothing."""
+        if self._whole is None:
+            data = data.lstrip(_WHITE)
+            if data.startswith((b"{", b"[", b"<")):
+                self._whole = WholeBody(self._endpoint)
+            elif data:
+                self._sse = SSEDecoder()
+        if self._whole is not None:
+            self._whole.append(data)
         return data
 
     def _take(self, event: ServerSentEvent, events: list[ModelEvent]) -> None:
@@ -168,6 +166,7 @@ class StreamDecoder:
             if data.strip() in (b"", b"[DONE]"):
                 return
             chunk = parse_answer(data, self._endpoint, "a chunk of an answer")
+            self._halves = self._halves or Halves()
         assembler = self._assembler
         finish = assembler.finish
         assembler.take(chunk, data, events)

@@ -12,16 +12,35 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 #: The largest number that is taken as a place in a list: a call with more is an attack or a bug.
 _LONGEST = 100_000
 
+#: The most steps that a path may take: an argument nested deeper could not be written as JSON.
+_DEEPEST = 100
+
 _VALUES = ("stringValue", "numberValue", "boolValue")
+
+
+class _Words:
+    """A string while its pieces arrive."""
+
+    __slots__ = ("pieces",)
+
+    def __init__(self, first: str) -> None:
+        self.pieces = [first]
+
+
+def encode_pieces(arguments: dict[str, Any]) -> str:
+    """The arguments as JSON text, as a call not streamed has them."""
+    return msgspec.json.encode(arguments, enc_hook=lambda words: "".join(words.pieces)).decode()
 
 
 def add_piece(arguments: dict[str, Any], piece: dict[str, Any]) -> bool:
     """Set one piece into the arguments; False where it is not understood."""
     steps = _steps(piece.get("jsonPath"))
-    if not steps:
+    if not steps or len(steps) > _DEEPEST:
         return False
     holder: Any = arguments
     for step, following in zip(steps, [*steps[1:], None], strict=True):
@@ -44,8 +63,11 @@ def add_piece(arguments: dict[str, Any], piece: dict[str, Any]) -> bool:
 
 def _joined(known: Any, piece: dict[str, Any]) -> Any:
     value = next((piece[name] for name in _VALUES if name in piece), None)
-    if isinstance(known, str) and isinstance(value, str):
-        return known + value
+    if isinstance(value, str):
+        if isinstance(known, _Words):
+            known.pieces.append(value)
+            return known
+        return _Words(value)
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 

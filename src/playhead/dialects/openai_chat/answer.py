@@ -17,13 +17,13 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from playhead.dialects.lenient import amount
+from playhead.dialects.lenient import MOST_COUNTED, amount
 from playhead.dialects.openai_chat.content import NAME, decode_file
 from playhead.messages import File, Opaque, Source
 from playhead.response import Finish, FinishReason, Usage
 
-#: A count below 0 is none: strict decoding refuses it, and :mod:`.lenient` makes it None.
-Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)] | None
+#: A count below 0, or beyond all reason, is none: strict decoding refuses it, and :mod:`.lenient` makes it None.
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=MOST_COUNTED)] | None
 
 
 class PromptDetails(msgspec.Struct, gc=False):
@@ -262,7 +262,5 @@ def unique_id(identifier: str, taken: dict[str, int]) -> str:
 
 
 def whole_number(value: int | float | str | None) -> int | None:
-    """``created`` as Unix seconds; None where it is no number."""
-    if isinstance(value, int):
-        return value
-    return int(value) if isinstance(value, float) and abs(value) < 2**53 else None
+    """``created`` as Unix seconds; None where it is no number, or no time that a clock will show."""
+    return int(value) if isinstance(value, int | float) and abs(value) < 2**53 else None

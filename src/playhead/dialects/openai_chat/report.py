@@ -13,7 +13,7 @@ import msgspec
 
 from playhead.dialects.lenient import decode_leniently
 from playhead.dialects.openai_chat.lenient import misfits
-from playhead.dialects.unmodelled import Known, walk_unknown
+from playhead.dialects.unmodelled import Known, looked_at, walk_unknown
 from playhead.surrogates import joined_json
 
 _USAGE: Known = {
@@ -77,10 +77,14 @@ _ANSWER: Known = {
 
 def unmodelled_paths(data: bytes) -> set[str]:
     """The paths in this answer, or chunk of one, that the vocabulary does not model."""
+    return looked_at(lambda: _look(data))
+
+
+def _look(data: bytes) -> set[str]:
     found: set[str] = set()
     try:
         answer = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):  # damage that the typed decoding skipped, or forgave
+    except ValueError:  # damage that the typed decoding skipped, or forgave
         answer = joined_json(decode_leniently(data.decode("utf-8", "replace").encode()))
     walk_unknown(answer, _ANSWER, "", found)
     if not isinstance(answer, dict):

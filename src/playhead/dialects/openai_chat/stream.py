@@ -24,6 +24,7 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.base import Endpoint
+from playhead.dialects.halves import Halves
 from playhead.dialects.openai_chat.answer import (
     WireAnswer,
     WireCall,
@@ -41,34 +42,22 @@ from playhead.dialects.openai_chat.answer import (
     usage_of,
     whole_number,
 )
+from playhead.dialects.openai_chat.calls import Calls, GrowingCall
 from playhead.dialects.openai_chat.content import NAME, call_data
 from playhead.dialects.openai_chat.errors import decode_error, error_in_answer
-from playhead.dialects.openai_chat.reasoning import detail_text, merge_detail
+from playhead.dialects.openai_chat.reasoning import Details, detail_text
 from playhead.dialects.openai_chat.report import unmodelled_paths
 from playhead.dialects.openai_chat.response import decode_response, parse_answer
+from playhead.dialects.whole_body import WholeBody
 from playhead.errors import CutStreamError, ModelError, ProtocolError
 from playhead.events import ModelEvent, PartDelta, PartEnd, PartStart, ResponseEnd, ResponseStart
 from playhead.fold import unfold
 from playhead.framing.sse import ServerSentEvent, SSEDecoder
 from playhead.messages import Opaque, Reasoning, Refusal, Text, ToolCall
 from playhead.response import FinishReason
-from playhead.surrogates import REPLACEMENT, joined_json, parted
+from playhead.surrogates import joined_json
 
 _WHITE = b" \t\r\n"
-
-
-class _Call:
-    """A tool call while it arrives; ``part`` is None until its name is known."""
-
-    __slots__ = ("extra", "held", "id", "index", "name", "part")
-
-    def __init__(self, index: int | None, identifier: str | None) -> None:
-        self.index = index
-        self.id = identifier
-        self.name = ""
-        self.part: int | None = None
-        self.held = ""
-        self.extra: Opaque | None = None
 
 
 class StreamDecoder:
@@ -83,7 +72,6 @@ class StreamDecoder:
         "_error",
         "_finish",
         "_halves",
-        "_head",
         "_id",
         "_parts",
         "_reasoning",
@@ -103,8 +91,7 @@ class StreamDecoder:
         self._endpoint = endpoint
         self._report = report
         self._sse: SSEDecoder | None = None
-        self._whole: list[bytes] | None = None  # the pieces of a body that is no stream
-        self._head = b""  # white space before the first byte that says which of the two it is
+        self._whole: WholeBody | None = None  # a body that is no stream
         self._bytes = 0
         self._error: ModelError | None = None
         self._started = False
@@ -112,10 +99,10 @@ class StreamDecoder:
         self._id: str | None = None
         self._parts = 0
         self._text = self._reasoning = self._refusal = -1  # the part's number, -1 while there is none
-        self._details: list[dict[str, Any]] = []
-        self._calls: list[_Call] = []
+        self._details = Details()
+        self._calls = Calls()
         self._taken: dict[str, int] = {}  # the ids of the calls, see unique_id
-        self._halves: dict[int, str] | None = None  # half a character at a part's end; None while all were whole
+        self._halves: Halves | None = None  # None while every character was whole
         self._finish: FinishReason | None = None
         self._usage: WireUsage | None = None
 
@@ -129,22 +116,18 @@ class StreamDecoder:
         if self._error is not None:
             raise self._error
         self._bytes += len(data)
-        if self._whole is not None:
-            self._whole.append(data)
-            return []
-        if self._sse is None:
-            data = self._begin(data)
-            if self._sse is None:
-                return []
         events: list[ModelEvent] = []
         try:
-            for event in self._sse.feed(data):
-                self._take(event, events)
+            if self._sse is None:
+                data = self._begin(data)
+            if self._sse is not None:
+                for event in self._sse.feed(data):
+                    self._take(event, events)
         except ModelError as error:
             self._error = error
             if not events:
                 raise
-        return events
+        return events if self._halves is None else self._halves.join(events)
 
     @property
     def finished(self) -> bool:
@@ -161,7 +144,7 @@ class StreamDecoder:
         if self._error is not None:
             raise self._error
         if self._whole is not None:
-            response, self.unmodelled = self._decode_whole(b"".join(self._whole))
+            response, self.unmodelled = self._decode_whole(self._whole.joined())
             self._whole, self._done, self._sse = None, True, SSEDecoder()
             return unfold(response)
         events: list[ModelEvent] = []
@@ -180,18 +163,18 @@ class StreamDecoder:
                 )
                 raise self._error
             self._end(events)
-        return events
+        return events if self._halves is None else self._halves.join(events)
 
     def _begin(self, data: bytes) -> bytes:
-        """Look whether this is a stream at all; the bytes to go on with."""
-        data = self._head + data
-        first = data.lstrip(_WHITE)[:1]
-        if first in (b"{", b"<"):
-            self._whole = [data]
-        elif first:
-            self._sse = SSEDecoder()
-        else:
-            self._head = data
+        """Look whether this is a stream at all; the bytes of it to go on with. White space before it says nothing."""
+        if self._whole is None:
+            data = data.lstrip(_WHITE)
+            if data.startswith((b"{", b"<")):
+                self._whole = WholeBody(self._endpoint)
+            elif data:
+                self._sse = SSEDecoder()
+        if self._whole is not None:
+            self._whole.append(data)
         return data
 
     def _decode_whole(self, body: bytes) -> tuple[Any, set[str]]:
@@ -239,10 +222,7 @@ class StreamDecoder:
                 self._check(chunk, data)
             delta = choice.delta or choice.message
             if delta is not None:
-                before = len(events)
                 self._delta(delta, events)
-                if self._halves is not None:
-                    self._join_halves(events, before)
             if choice.finish_reason:
                 self._finish = finish_of(choice)
                 self.unmodelled |= unmodelled_paths(data)
@@ -262,7 +242,7 @@ class StreamDecoder:
         elif text:
             chunk = parse_answer(data, self._endpoint, "a chunk of a chat completion", whole=False)
             if self._halves is None:
-                self._halves = {}
+                self._halves = Halves()
             return chunk
         return None
 
@@ -279,7 +259,7 @@ class StreamDecoder:
         if thought or details:
             if details:
                 for detail in details:
-                    merge_detail(self._details, detail)
+                    self._details.add(detail)
                 if thought is None:
                     thought = "".join(map(detail_text, details))
             if self._reasoning < 0:
@@ -320,81 +300,37 @@ class StreamDecoder:
         return number
 
     def _call(self, said: WireCall, events: list[ModelEvent]) -> None:
-        call = self._find(said)
+        call = self._calls.take(said)
         function = said.function
         if said.extra_content is not None:
             call.extra = call_data(said.extra_content)
-        call.id = call.id or said.id
         if function is None:
             return
-        call.name = call.name or function.name or ""
         arguments = arguments_of(function)
         if call.part is not None:
             if arguments:
                 events.append(PartDelta(call.part, arguments))
-        elif call.name:
-            call.held += arguments
+            return
+        if arguments:
+            call.held.append(arguments)
+        if call.name:
             self._begin_call(call, events)
-        else:
-            call.held += arguments
 
-    def _begin_call(self, call: _Call, events: list[ModelEvent]) -> None:
-        identifier = unique_id(call.id or made_id(self._calls.index(call), self._id), self._taken)
+    def _begin_call(self, call: GrowingCall, events: list[ModelEvent]) -> None:
+        identifier = unique_id(call.id or made_id(call.position, self._id), self._taken)
         call.part = self._begin_part(ToolCall(identifier, call.name, ""), events)
         if call.held:
-            events.append(PartDelta(call.part, call.held))
-
-    def _join_halves(self, events: list[ModelEvent], before: int) -> None:
-        """Join the characters that were cut between two deltas of a part, in the events from ``before`` on."""
-        halves: dict[int, str] = self._halves or {}
-        fresh, events[before:] = events[before:], []
-        for event in fresh:
-            if type(event) is PartDelta:
-                text, half = parted(halves.pop(event.index, "") + event.text)
-                if half:
-                    halves[event.index] = half
-                if not text:
-                    continue
-                event = PartDelta(event.index, text)
-            events.append(event)
-        self._halves = halves
-
-    def _find(self, said: WireCall) -> _Call:
-        """The call that a delta belongs to: by index, by id, else the last one.
-
-        Servers differ: some give no index, some the same index to every call, some repeat the id on each chunk, some
-        give neither and begin a call by naming it.
-        """
-        named = said.function is not None and bool(said.function.name)
-        for call in reversed(self._calls):
-            if said.index is not None and call.index is not None and call.index != said.index:
-                continue
-            if said.id and call.id and call.id != said.id:
-                if said.index is None or named:
-                    continue
-                return call
-            if not said.id and said.index is None and named and call.name:
-                continue
-            if said.id and said.index is None and not call.id and call.name:
-                continue
-            return call
-        call = _Call(said.index, said.id or None)
-        self._calls.append(call)
-        return call
+            events.append(PartDelta(call.part, "".join(call.held)))
 
     def _end(self, events: list[ModelEvent]) -> None:
         self._done = True
-        before = len(events)
-        for call in self._calls:
+        for call in self._calls.all:
             if call.part is None:
                 self._begin_call(call, events)
-        if self._halves is not None:
-            self._join_halves(events, before)
-            events.extend(PartDelta(number, REPLACEMENT) for number in sorted(self._halves))
-            self._details = joined_json(self._details)
-        opaque = {call.part: call.extra for call in self._calls}
+        opaque = {call.part: call.extra for call in self._calls.all}
         if self._details:
-            opaque[self._reasoning] = Opaque(NAME, self._details)
+            details = self._details.joined()
+            opaque[self._reasoning] = Opaque(NAME, details if self._halves is None else joined_json(details))
         events.extend(PartEnd(number, opaque.get(number)) for number in range(self._parts))
         usage = None if self._usage is None else usage_of(self._usage)
         events.append(ResponseEnd(self._finish or FinishReason("other"), usage))

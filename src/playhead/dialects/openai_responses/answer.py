@@ -8,37 +8,15 @@ Reference: https://platform.openai.com/docs/api-reference/responses/object, as o
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from playhead.dialects.lenient import amount, count, read_object
 from playhead.response import Finish, FinishReason, Usage
 
-
-class InputDetails(msgspec.Struct, gc=False):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class OutputDetails(msgspec.Struct, gc=False):
-    reasoning_tokens: int | None = None
-
-
-class CostDetails(msgspec.Struct, gc=False):
-    upstream_inference_cost: Decimal | None = None
-
-
-class WireUsage(msgspec.Struct):
-    """``usage``. Decimal reads a JSON number from its text, so a cost never passes through a float."""
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    input_tokens_details: InputDetails | None = None
-    output_tokens_details: OutputDetails | None = None
-    cost: Decimal | None = None
-    is_byok: bool | None = None
-    cost_details: CostDetails | None = None
+#: What an absent raw field is.
+ABSENT = msgspec.Raw()
 
 
 class WireIncomplete(msgspec.Struct, gc=False):
@@ -54,7 +32,7 @@ class WireAnswer(msgspec.Struct):
     provider: str | None = None
     created_at: int | float | str | None = None
     output: list[dict[str, Any]] | None = None
-    usage: WireUsage | None = None
+    usage: msgspec.Raw = ABSENT
     error: Any = None
     incomplete_details: WireIncomplete | None = None
 
@@ -98,21 +76,33 @@ def encode_finish(finish: FinishReason) -> dict[str, Any]:
     return {"status": status, "incomplete_details": None if reason is None else {"reason": reason}}
 
 
-def usage_of(usage: WireUsage) -> Usage:
-    """Usage in the vocabulary's sense. With a key of the user's own at OpenRouter (``is_byok``) ``cost`` is the
-    router's fee alone and the upstream bills the rest, so both are added."""
-    details, output = usage.input_tokens_details, usage.output_tokens_details
-    cost = usage.cost
-    if cost is not None and usage.is_byok and usage.cost_details is not None:
-        cost += usage.cost_details.upstream_inference_cost or 0
+def usage_of(raw: msgspec.Raw) -> Usage | None:
+    """Usage in the vocabulary's sense, None where there is none; a number that is none is None in it, for what was
+    answered is not thrown away over what it cost.
+
+    A cost never passes through a float. With a key of the user's own at OpenRouter (``is_byok``) ``cost`` is the
+    router's fee alone and the upstream bills the rest, so both are added.
+    """
+    usage = read_object(raw)
+    if usage is None:
+        return None
+    given, output = _details(usage, "input_tokens_details"), _details(usage, "output_tokens_details")
+    cost = amount(usage.get("cost"))
+    if cost is not None and usage.get("is_byok") is True:
+        cost += amount(_details(usage, "cost_details").get("upstream_inference_cost")) or 0
     return Usage(
-        usage.input_tokens,
-        usage.output_tokens,
-        None if details is None else details.cached_tokens,
-        None if details is None else details.cache_write_tokens,
-        None if output is None else output.reasoning_tokens,
+        count(usage.get("input_tokens")),
+        count(usage.get("output_tokens")),
+        count(given.get("cached_tokens")),
+        count(given.get("cache_write_tokens")),
+        count(output.get("reasoning_tokens")),
         cost,
     )
+
+
+def _details(usage: dict[str, Any], name: str) -> dict[str, Any]:
+    said = usage.get(name)
+    return said if isinstance(said, dict) else {}
 
 
 def encode_usage(usage: Usage) -> dict[str, Any]:
@@ -136,7 +126,5 @@ def encode_usage(usage: Usage) -> dict[str, Any]:
 
 
 def whole_number(value: int | float | str | None) -> int | None:
-    """``created_at`` as Unix seconds; None where it is no number."""
-    if isinstance(value, int):
-        return value
-    return int(value) if isinstance(value, float) and abs(value) < 2**53 else None
+    """``created_at`` as Unix seconds; None where it is no number, or no time that a clock will show."""
+    return int(value) if isinstance(value, int | float) and abs(value) < 2**53 else None

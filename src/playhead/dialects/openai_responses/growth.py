@@ -136,9 +136,9 @@ class Growth:
     def grow(self, index: int, text: str | None, kind: str, events: list[ModelEvent]) -> None:
         """A call's arguments go on."""
         item = self.item(index, kind)
-        if item.number < 0:
+        if item.number < 0 and item.kind in _CALLS:
             self._start_call(index, item, events)
-        if text:
+        if text and item.number >= 0:
             item.spoken.add(0)
             events.append(PartDelta(item.number, text))
 

@@ -12,27 +12,31 @@ from typing import Any
 
 import msgspec
 
-from playhead.dialects.unmodelled import Known, walk_unknown
+from playhead.dialects.lenient import decode_leniently
+from playhead.dialects.unmodelled import Known, looked_at, misfits, walk_unknown
+from playhead.surrogates import joined_json
 
 _ECHO = """background conversation frequency_penalty include instructions max_output_tokens max_tool_calls metadata
     parallel_tool_calls presence_penalty previous_response_id prompt prompt_cache_key prompt_cache_options
     prompt_cache_retention reasoning safety_identifier store temperature text tool_choice tools top_logprobs top_p
     truncation user""".split()
 
+_USAGE: Known = {
+    "input_tokens": None,
+    "output_tokens": None,
+    "total_tokens": None,
+    "input_tokens_details": {"cached_tokens": None, "cache_write_tokens": None},
+    "output_tokens_details": {"reasoning_tokens": None},
+    "cost": None,
+    "is_byok": None,
+}
+
 #: ``output_text`` is all the text once more.
 _ANSWER: Known = {
     **dict.fromkeys(_ECHO),
     **dict.fromkeys("id object created_at status model provider error output output_text".split()),
     "incomplete_details": {"reason": None},
-    "usage": {
-        "input_tokens": None,
-        "output_tokens": None,
-        "total_tokens": None,
-        "input_tokens_details": {"cached_tokens": None, "cache_write_tokens": None},
-        "output_tokens_details": {"reasoning_tokens": None},
-        "cost": None,
-        "is_byok": None,
-    },
+    "usage": _USAGE,
 }
 
 #: ``logprobs`` and ``part`` come again with the item; ``obfuscation`` is random and hides the length of the text.
@@ -48,13 +52,17 @@ _EVENT: Known = {
 
 def unmodelled_paths(data: bytes, *, event: bool = False) -> set[str]:
     """The paths in this answer, or event of a stream, that the vocabulary does not model."""
+    return looked_at(lambda: _look(data, _EVENT if event else _ANSWER))
+
+
+def _look(data: bytes, known: Known) -> set[str]:
     try:
-        try:
-            answer: Any = msgspec.json.decode(data)
-        except UnicodeDecodeError:  # damage in a key that the typed decoding skipped
-            answer = msgspec.json.decode(data.decode("utf-8", "replace"))
-    except msgspec.DecodeError as problem:  # a number out of range where nobody reads it
-        return {f"unreadable: {problem}"}
+        answer: Any = msgspec.json.decode(data)
+    except ValueError:  # damage that the typed decoding skipped, or forgave
+        answer = joined_json(decode_leniently(data.decode("utf-8", "replace").encode()))
     found: set[str] = set()
-    walk_unknown(answer, _EVENT if event else _ANSWER, "", found)
+    walk_unknown(answer, known, "", found)
+    said = answer.get("response", answer) if isinstance(answer, dict) else None
+    if isinstance(said, dict):
+        found |= misfits(said.get("usage"), _USAGE, "usage")
     return {path.removeprefix("response.") for path in found}

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.base import Endpoint
+from playhead.dialects.lenient import mended
 from playhead.dialects.openai_responses.answer import (
     WireAnswer,
     encode_finish,
@@ -45,8 +46,11 @@ def decode_response(body: bytes, endpoint: Endpoint, report: bool = False) -> tu
     """
     try:
         answer = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise not_expected(body, endpoint, str(problem)) from problem
+    except (ValueError, RecursionError) as problem:
+        try:
+            answer = _decode(mended(body)[1])
+        except (ValueError, RecursionError):
+            raise not_expected(body, endpoint, str(problem)) from problem
     error = error_in_answer(answer, endpoint, body)
     if error is not None:
         raise error
@@ -61,7 +65,7 @@ def decode_response(body: bytes, endpoint: Endpoint, report: bool = False) -> tu
     response = Response(
         tuple(parts),
         finish_of(answer, calls=any(isinstance(part, ToolCall) for part in parts)),
-        None if answer.usage is None else usage_of(answer.usage),
+        usage_of(answer.usage),
         answer.id or None,
         answer.model or None,
         answer.provider or None,

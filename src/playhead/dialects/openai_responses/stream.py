@@ -25,11 +25,14 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.base import Endpoint
+from playhead.dialects.halves import Halves
+from playhead.dialects.lenient import mended
 from playhead.dialects.openai_responses.answer import WireAnswer, finish_of, usage_of, whole_number
 from playhead.dialects.openai_responses.errors import failure
 from playhead.dialects.openai_responses.growth import Growth
 from playhead.dialects.openai_responses.report import unmodelled_paths
 from playhead.dialects.openai_responses.response import decode_response, error_in_answer
+from playhead.dialects.whole_body import WholeBody
 from playhead.errors import CutStreamError, ModelError, ProtocolError
 from playhead.events import ModelEvent, PartDelta, ResponseEnd, ResponseStart
 from playhead.fold import unfold
@@ -66,7 +69,7 @@ class StreamDecoder:
         "_endpoint",
         "_error",
         "_growth",
-        "_head",
+        "_halves",
         "_id",
         "_report",
         "_sse",
@@ -80,8 +83,8 @@ class StreamDecoder:
         self._endpoint = endpoint
         self._report = report
         self._sse: SSEDecoder | None = None
-        self._whole: list[bytes] | None = None  # the pieces of a body that is no stream
-        self._head = b""  # white space before the first byte that says which of the two it is
+        self._whole: WholeBody | None = None  # a body that is no stream
+        self._halves: Halves | None = None  # None while every character was whole
         self._bytes = 0
         self._error: ModelError | None = None
         self._started = False
@@ -104,22 +107,18 @@ class StreamDecoder:
         if self._error is not None:
             raise self._error
         self._bytes += len(data)
-        if self._whole is not None:
-            self._whole.append(data)
-            return []
-        if self._sse is None:
-            data = self._begin(data)
-            if self._sse is None:
-                return []
         events: list[ModelEvent] = []
         try:
-            for event in self._sse.feed(data):
-                self._take(event, events)
+            if self._sse is None:
+                data = self._begin(data)
+            if self._sse is not None:
+                for event in self._sse.feed(data):
+                    self._take(event, events)
         except ModelError as error:
             self._error = error
             if not events:
                 raise
-        return events
+        return events if self._halves is None else self._halves.join(events)
 
     def close(self) -> list[ModelEvent]:
         """The stream has ended; the last events.
@@ -131,7 +130,7 @@ class StreamDecoder:
         if self._error is not None:
             raise self._error
         if self._whole is not None:
-            response, unmodelled = decode_response(b"".join(self._whole), self._endpoint, True)
+            response, unmodelled = decode_response(self._whole.joined(), self._endpoint, True)
             self.unmodelled |= unmodelled
             self._whole, self._done, self._sse = None, True, SSEDecoder()
             return unfold(response)
@@ -149,18 +148,18 @@ class StreamDecoder:
                 request_id=self._id,
             )
             raise self._error
-        return events
+        return events if self._halves is None else self._halves.join(events)
 
     def _begin(self, data: bytes) -> bytes:
-        """Look whether this is a stream at all; the bytes to go on with."""
-        data = self._head + data
-        first = data.lstrip(_WHITE)[:1]
-        if first in (b"{", b"<"):
-            self._whole = [data]
-        elif first:
-            self._sse = SSEDecoder()
-        else:
-            self._head = data
+        """Look whether this is a stream at all; the bytes of it to go on with. White space before it says nothing."""
+        if self._whole is None:
+            data = data.lstrip(_WHITE)
+            if data.startswith((b"{", b"<")):
+                self._whole = WholeBody(self._endpoint)
+            elif data:
+                self._sse = SSEDecoder()
+        if self._whole is not None:
+            self._whole.append(data)
         return data
 
     def _take(self, event: ServerSentEvent, events: list[ModelEvent]) -> None:
@@ -169,9 +168,12 @@ class StreamDecoder:
         data = event.data
         try:
             said = _decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-            self._no_event(event, problem)
-            return
+        except (ValueError, RecursionError) as problem:
+            again = self._read_again(data)
+            if again is None:
+                self._no_event(event, problem)
+                return
+            said = again
         kind = said.type
         delta = said.delta
         if kind == "response.output_text.delta":
@@ -203,6 +205,20 @@ class StreamDecoder:
             self.unmodelled.add("type")
         elif not (kind in _SAID_AGAIN or kind.startswith(_TOOLS_AT_WORK)):
             self.unmodelled.add(kind or "type")
+
+    def _read_again(self, data: bytes) -> WireEvent | None:
+        """An event that strict decoding refused, with half a character joined to what its delta says next; None where
+        something else is wrong with it."""
+        try:
+            value, whole = mended(data)
+            said = _decode(whole)
+        except (ValueError, RecursionError):
+            return None
+        if said.delta is not None:
+            said.delta = value["delta"]
+        if self._halves is None:
+            self._halves = Halves()
+        return said
 
     def _no_event(self, event: ServerSentEvent, problem: Exception) -> None:
         """What is no event of this wire's shape: an end, an empty one, an error in words, or a breach."""
@@ -248,8 +264,7 @@ class StreamDecoder:
         if error is not None:
             raise error
         self._growth.finish(answer.output or [], events)
-        usage = None if answer.usage is None else usage_of(answer.usage)
-        events.append(ResponseEnd(finish_of(answer, calls=self._growth.calls), usage))
+        events.append(ResponseEnd(finish_of(answer, calls=self._growth.calls), usage_of(answer.usage)))
         self.unmodelled |= unmodelled_paths(data, event=True)
         self._done = True
 
