@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -132,3 +133,61 @@ def test_threads_run_at_once() -> None:
         for thread in threads:
             thread.join()
     assert texts == ["hi"] * 8
+
+
+LEAVING = """
+import asyncio, sys
+from playhead import Agent, tool
+
+log = []
+
+@tool
+def leave() -> str:
+    raise KIND(3)
+
+@tool
+async def linger() -> str:
+    try:
+        await asyncio.sleep(0.3)
+    except asyncio.CancelledError:
+        log.append("cancelled")
+        raise
+    log.append("went on")
+    return "late"
+
+agent = Agent("compatible:m", base_url=sys.argv[1], api_key="none", tools=[leave, linger])
+plain = Agent("compatible:m", base_url=sys.argv[1], api_key="none")
+
+def main():
+    try:
+        agent.run_sync("leave", tape=sys.argv[2])
+    except KIND:
+        log.append("left")
+    from playhead.tapes.recorder import _registry
+    assert not _registry, "the tape is still held"
+    for _ in range(2):
+        assert plain.run_sync("hi").text == "hi"
+    assert log == ["cancelled", "left"], log
+"""
+
+
+def leaves(number: int, asked: Asked) -> Answer:
+    if asked.json["messages"][-1]["content"] == "leave":
+        return reply(completion(None, [("c1", "leave", "{}"), ("c2", "linger", "{}")]))
+    return reply(completion("hi"))
+
+
+@pytest.mark.parametrize("kind", ["SystemExit", "KeyboardInterrupt"])
+@pytest.mark.parametrize(
+    "how", ["main()", "import threading\nthread = threading.Thread(target=main); thread.start(); thread.join()"]
+)
+def test_a_tool_that_leaves_the_program_leaves_no_run_behind(tmp_path: Path, kind: str, how: str) -> None:
+    """The other call is cancelled, the tape let go, and what is run next is not troubled."""
+    with Loopback(leaves) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", LEAVING.replace("KIND", kind) + how, server.url, str(tmp_path / "t.yaml")],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert (done.returncode, done.stderr) == (0, "")

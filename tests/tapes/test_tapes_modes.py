@@ -86,7 +86,8 @@ def test_once_plays_what_is_there_and_nothing_else(tmp_path: Path) -> None:
         assert not session.recording
         assert [session.play(request("a")).response.code for _ in range(2)] == [429, 200]  # type: ignore[union-attr]
         with pytest.raises(
-            TapeMissError, match=r'2 times, all played.* tape_mode="resume" continues.* tape_mode="record"'
+            TapeMissError,
+            match=r'the tape ends here.* tape_mode="resume" goes on, tape_mode="record" .*2 times, all played',
         ):
             session.play(request("a"))
 

@@ -15,11 +15,15 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from playhead.errors import ConfigError
 
 Result = TypeVar("Result")
+
+#: How often a loop that is left in the middle is gone back to.
+_PATIENCE = 20
 
 _kept: asyncio.Runner | None = None
 _inherited: list[asyncio.Runner | None] = []
@@ -39,15 +43,49 @@ def block_on(work: Coroutine[Any, Any, Result]) -> Result:
         work.close()
         raise ConfigError("run_sync would block the event loop that is running here; use: await agent.run(…)")
     if threading.current_thread() is not threading.main_thread():
-        return asyncio.run(work)
-    return _runner().run(_after_a_look(work))
+        with asyncio.Runner() as runner:
+            return _run(runner, work)
+    return _run(_runner(), work)
 
 
-async def _after_a_look(work: Coroutine[Any, Any, Result]) -> Result:
+def _run(runner: asyncio.Runner, work: Coroutine[Any, Any, Result]) -> Result:
+    ended: list[bool] = []
+    try:
+        return runner.run(_after_a_look(work, ended))
+    except BaseException:
+        if not ended:
+            _drain(runner.get_loop())
+        raise
+
+
+def _drain(loop: asyncio.AbstractEventLoop) -> None:
+    """End what still runs in a loop that was left in the middle.
+
+    A SystemExit or a KeyboardInterrupt in one task leaves the loop at once, and all others stand where they were: the
+    run with its tape locked, to wake in the next call. They are cancelled and run to their end. Whoever waits for the
+    task that failed fails as it did, and leaves the loop again; an impatient ^C does as well. So it is gone back to,
+    but not for ever.
+    """
+    for _ in range(_PATIENCE):
+        tasks = [task for task in asyncio.all_tasks(loop) if not task.done()]
+        if not tasks:
+            return
+        for task in tasks:
+            task.cancel()
+        with suppress(SystemExit, KeyboardInterrupt):
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    if _kept is not None and _kept.get_loop() is loop:
+        _close()
+
+
+async def _after_a_look(work: Coroutine[Any, Any, Result], ended: list[bool]) -> Result:
     """While the loop stood still, the other side may have closed connections; the loop learns of it here, before one
-    of them is used."""
-    await asyncio.sleep(0)
-    return await work
+    of them is used. ``ended`` is filled when the work has ended, however it did."""
+    try:
+        await asyncio.sleep(0)
+        return await work
+    finally:
+        ended.append(True)
 
 
 def _runner() -> asyncio.Runner:

@@ -118,8 +118,10 @@ async def driven(
         raise
     finally:
         if session is not None:
-            run.warnings.extend(note for note in session.notes if note not in run.warnings)
-            session.close()
+            try:
+                session.close()
+            finally:  # closing may have something to say as well
+                run.warnings.extend(note for note in session.notes if note not in run.warnings)
 
 
 async def _within(batches: AsyncIterator[Sequence[Event]], seconds: float) -> AsyncIterator[Sequence[Event]]:

@@ -18,6 +18,8 @@ _UNITS = {
     "m": 60_000_000_000,
     "h": 3_600_000_000_000,
 }
+#: Go counts in 64 bits.
+_LONGEST = (1 << 63) - 1
 _PART = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|\u03bcs|ms|s|m|h)"
 _PARTS = re.compile(_PART)
 _WHOLE = re.compile(rf"[+-]?(?:{_PART})+")
@@ -27,7 +29,7 @@ def decode_duration(text: str) -> int:
     """``"1.5ms"`` -> 1500000 nanoseconds.
 
     Raises:
-        ValueError: the text is no duration.
+        ValueError: the text is no duration, or one that Go's 64 bits do not hold.
     """
     if text in ("0", "+0", "-0"):
         return 0
@@ -40,6 +42,8 @@ def decode_duration(text: str) -> int:
         total += int(whole or 0) * scale
         if fraction:
             total += int(fraction) * scale // 10 ** len(fraction)
+    if total > _LONGEST:
+        raise ValueError("expected a duration of at most 292 years, as Go counts")
     return -total if text[0] == "-" else total
 
 

@@ -6,11 +6,13 @@ which carries a key matches its recording without one.
 
 Interactions are found by hash, so that the last of 3,000 costs what the first does. The bytes are hashed when the first
 request comes; JSON is parsed only when bytes alone have not answered, and then only that of the same method and URL.
+What is found so is the same for all who play the tape; only what was played is each player's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from threading import Lock
 
 from playhead.tapes.canonical import canonical_body
 from playhead.tapes.interaction import Interaction
@@ -18,46 +20,83 @@ from playhead.tapes.redact import Redactor
 from playhead.wire import HTTPRequest
 
 _Question = tuple[str, str, bytes]
+_NOWHERE: list[int] = []
 
 
-class _Places:
-    """Where the interactions of one question stand. All before ``next`` are played."""
+class Index:
+    """Where the interactions of each question stand, with the secrets of a redactor replaced. It never changes for who
+    asks, so that any number of players may share one; safe between threads."""
 
-    __slots__ = ("next", "positions")
+    def __init__(self, interactions: Sequence[Interaction], redactor: Redactor) -> None:
+        self._questions: list[_Question] = []
+        self._same_bytes: dict[_Question, list[int]] = {}
+        self._same_json: dict[_Question, list[int]] = {}
+        self._parsed: set[tuple[str, str]] = set()
+        self._lock = Lock()
+        for at, item in enumerate(interactions):
+            request = item.request
+            question = (request.method, redactor.url(request.url), redactor.body(request.body))
+            self._questions.append(question)
+            self._same_bytes.setdefault(question, []).append(at)
 
-    def __init__(self) -> None:
-        self.positions: list[int] = []
-        self.next = 0
+    def same_bytes(self, question: _Question) -> list[int]:
+        """The places of the interactions whose request has the same bytes."""
+        return self._same_bytes.get(question, _NOWHERE)
+
+    def same_json(self, question: _Question) -> list[int]:
+        """The places of those whose request is the same JSON, or the same bytes."""
+        method, url, body = question
+        with self._lock:
+            if (method, url) not in self._parsed:
+                for at, (other_method, other_url, other) in enumerate(self._questions):
+                    if (other_method, other_url) == (method, url):
+                        same = (method, url, canonical_body(other))
+                        self._same_json.setdefault(same, []).append(at)
+                self._parsed.add((method, url))
+        return self._same_json.get((method, url, canonical_body(body)), _NOWHERE)
 
 
 class Player:
-    """Plays interactions, each once. Not safe between threads by itself."""
+    """Plays interactions, each once. Not safe between threads by itself. ``index`` gives the index for the secrets
+    that the redactor knows now; without it the player makes one of its own."""
 
-    def __init__(self, interactions: Sequence[Interaction], redactor: Redactor) -> None:
+    def __init__(
+        self,
+        interactions: Sequence[Interaction],
+        redactor: Redactor,
+        index: Callable[[Redactor], Index] | None = None,
+    ) -> None:
         self.interactions = interactions
         self.played = bytearray(len(interactions))
         self._redactor = redactor
-        self._questions: list[_Question] | None = None
-        self._same_bytes: dict[_Question, _Places] = {}
-        self._same_json: dict[_Question, _Places] = {}
-        self._parsed: set[tuple[str, str]] = set()
+        self._make_index = index
+        self._index: Index | None = None
+        #: By the id of a list of places: how many of its first are played. The index keeps the lists alive.
+        self._passed: dict[int, int] = {}
 
     def forget_index(self) -> None:
         """The redactor has learned of another secret; what was played stays played."""
-        self._questions = None
-        self._same_bytes, self._same_json, self._parsed = {}, {}, set()
+        self._index = None
+        self._passed = {}
 
     def play(self, asked: HTTPRequest) -> Interaction | None:
         """The first unplayed interaction that answers the request (which is redacted already), now played."""
-        at = self._find(asked)
+        at = self.find(asked)
         if at is None:
             return None
         self.played[at] = 1
         return self.interactions[at]
 
+    def find(self, asked: HTTPRequest) -> int | None:
+        """The place of the first unplayed interaction that answers the request, which is redacted already."""
+        index = self._indexed()
+        question = (asked.method, asked.url, asked.body)
+        at = self._first_unplayed(index.same_bytes(question))
+        return at if at is not None else self._first_unplayed(index.same_json(question))
+
     def has_answer(self, asked: HTTPRequest) -> bool:
         """Whether there is an unplayed interaction that answers the request, which is redacted already."""
-        return self._find(asked) is not None
+        return self.find(asked) is not None
 
     def mark(self, interaction: Interaction) -> None:
         """This interaction is played, by whoever chose it."""
@@ -66,55 +105,23 @@ class Player:
 
     def equal(self, asked: HTTPRequest) -> list[Interaction]:
         """Every interaction that answers the request, played or not."""
-        if self._questions is None:
-            self._build()
-        places = self._equal((asked.method, asked.url, asked.body))
-        return [self.interactions[at] for at in places.positions] if places else []
-
-    def unplayed(self) -> tuple[Interaction, ...]:
-        """What was not played yet, in order."""
-        return tuple(item for item, played in zip(self.interactions, self.played, strict=True) if not played)
+        places = self._indexed().same_json((asked.method, asked.url, asked.body))
+        return [self.interactions[at] for at in places]
 
     def was_played(self, interaction: Interaction) -> bool:
         """Whether this interaction was played."""
         return any(item is interaction and played for item, played in zip(self.interactions, self.played, strict=True))
 
-    def _build(self) -> None:
-        self._questions = questions = []
-        redactor = self._redactor
-        for at, item in enumerate(self.interactions):
-            request = item.request
-            question = (request.method, redactor.url(request.url), redactor.body(request.body))
-            questions.append(question)
-            places = self._same_bytes.get(question)
-            if places is None:
-                places = self._same_bytes[question] = _Places()
-            places.positions.append(at)
+    def _indexed(self) -> Index:
+        index = self._index
+        if index is None:
+            make = self._make_index
+            index = self._index = Index(self.interactions, self._redactor) if make is None else make(self._redactor)
+        return index
 
-    def _find(self, asked: HTTPRequest) -> int | None:
-        if self._questions is None:
-            self._build()
-        question = (asked.method, asked.url, asked.body)
-        at = self._first_unplayed(self._same_bytes.get(question))
-        return at if at is not None else self._first_unplayed(self._equal(question))
-
-    def _first_unplayed(self, places: _Places | None) -> int | None:
-        if places is None:
-            return None
-        positions, played = places.positions, self.played
-        while places.next < len(positions):
-            at = positions[places.next]
-            if not played[at]:
-                return at
-            places.next += 1
-        return None
-
-    def _equal(self, question: _Question) -> _Places | None:
-        method, url, body = question
-        if (method, url) not in self._parsed:
-            self._parsed.add((method, url))
-            for at, (other_method, other_url, other) in enumerate(self._questions or ()):
-                if (other_method, other_url) == (method, url):
-                    same = (method, url, canonical_body(other))
-                    self._same_json.setdefault(same, _Places()).positions.append(at)
-        return self._same_json.get((method, url, canonical_body(body)))
+    def _first_unplayed(self, places: list[int]) -> int | None:
+        played, passed = self.played, self._passed.get(id(places), 0)
+        while passed < len(places) and played[places[passed]]:
+            passed += 1
+        self._passed[id(places)] = passed
+        return places[passed] if passed < len(places) else None

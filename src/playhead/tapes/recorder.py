@@ -9,7 +9,9 @@ Rules:
    written before the next one.
 3. The end of the last whole item is known and written at, never the end of the file; so a write that was interrupted
    is done again over itself, and a torn item is cut off first.
-4. One process a file, told at once by a lock; in one process, all sessions on a path share one recorder.
+4. A file that somebody else cut, took away or replaced while it is recorded is written again, whole, from what is in
+   memory, and a note says so. Where something stands in its place now that is no part of it, nothing is written.
+5. One process a file, told at once by a lock; in one process, all sessions on a path share one recorder.
 
 The file is made, locked and read when the recorder opens, so that a second process, or a file that nothing can be
 added to, is refused before anything was paid for. It is taken away again if nothing was recorded. An old file that is
@@ -25,10 +27,11 @@ from pathlib import Path
 from threading import Lock
 
 from playhead.errors import TapeError, TapeLockedError, TapeModeError
+from playhead.tapes.files import NO_WAIT, check_kind, describe_file_error, look
 from playhead.tapes.interaction import Interaction
 from playhead.tapes.layout import HEAD, NEW
 from playhead.tapes.lock import holder, lock
-from playhead.tapes.tape import Tape, describe_file_error
+from playhead.tapes.tape import Tape
 from playhead.tapes.yaml_write import encode_interaction
 
 _registry: dict[str, Recorder] = {}
@@ -95,6 +98,7 @@ class Recorder:
         tape: all that is on the tape, what was loaded and what was recorded.
         loaded: what was on it before; nothing when it is recorded afresh.
         users: how many sessions hold it.
+        notes: what happened to the file meanwhile, for people.
     """
 
     def __init__(self, path: Path, real: str, *, afresh: bool) -> None:
@@ -105,6 +109,8 @@ class Recorder:
         self._pid = os.getpid()
         self._lock = Lock()
         self._new_folders: list[Path] = []
+        self.notes: list[str] = []
+        look("record on", path)
         self._made = not os.path.lexists(real)
         self._descriptor = self._open()
         try:
@@ -175,6 +181,9 @@ class Recorder:
             os.close(descriptor)
 
     def _flush(self) -> None:
+        if not self._is_as_left():
+            self._restore()
+            return
         end, count = self._written
         waiting = self.tape.interactions[count:]
         data = b"".join([encode_interaction(item, self._layout) for item in waiting])
@@ -195,6 +204,53 @@ class Recorder:
         self._written = (end + len(data), count + len(waiting))
         self._trail = False
 
+    def _is_as_left(self) -> bool:
+        """Whether the file is still at its path, and holds as much as was written."""
+        try:
+            size = os.fstat(self._descriptor).st_size
+            end = self._written[0]
+            return (size == end or (self._trail and size > end)) and self._is_current(self._descriptor)
+        except OSError as error:
+            raise TapeError(describe_file_error("write to", self.path, error)) from error
+
+    def _restore(self) -> None:
+        """Write all that is in memory to the path, where nothing stands now or a beginning of it.
+
+        Raises:
+            TapeError: something else stands there.
+        """
+        keep = "nothing is lost: keep what is in memory with tape.save(path), under another name"
+        here = self._is_current(self._descriptor)
+        what = "changed" if here else "replaced" if os.path.lexists(self._real) else "taken away"
+        descriptor = self._descriptor if here else self._open()
+        whole = self.tape.dumps()
+        try:
+            found = _read_all(descriptor)
+            if not whole.startswith(found):
+                raise TapeError(
+                    f"the tape {self.path} was {what} by somebody else while it was recorded: the file {self._real} "
+                    f"holds {len(found)} other bytes now, and they are not written over; {keep}"
+                )
+            _write_at(descriptor, whole[len(found) :], len(found))
+        except BaseException as error:
+            if not here:
+                os.close(descriptor)
+            if isinstance(error, OSError):
+                reason = error.strerror or str(error)
+                raise TapeError(
+                    f"cannot write the tape {self.path} again, which was {what}: {reason}; {keep}"
+                ) from error
+            raise
+        if not here:
+            old, self._descriptor = self._descriptor, descriptor
+            os.close(old)
+        self._written = (len(whole), len(self.tape.interactions))
+        self._trail = False
+        self.notes.append(
+            f"the tape {self.path} was {what} by somebody else while it was recorded; "
+            f"its {len(self.tape.interactions)} interactions were written again"
+        )
+
     def _cut(self) -> None:
         """Take away what a failed write left; when that fails too, the next write does it."""
         try:
@@ -204,20 +260,19 @@ class Recorder:
         self._trail = False
 
     def _load(self) -> Tape:
-        size = os.fstat(self._descriptor).st_size
-        pieces = []
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        while size > 0 and (piece := os.read(self._descriptor, size)):
-            pieces.append(piece)
-            size -= len(piece)
-        return Tape.loads(b"".join(pieces), self.path)
+        return Tape.loads(_read_all(self._descriptor), self.path)
 
     def _open(self) -> int:
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        flags = os.O_RDWR | os.O_CREAT | NO_WAIT
         try:
             self._make_folders()
             while True:
                 descriptor = os.open(self._real, flags, 0o644)
+                try:
+                    check_kind("record on", self.path, os.fstat(descriptor))
+                except TapeError:
+                    os.close(descriptor)
+                    raise
                 if not lock(descriptor):
                     pid = holder(descriptor)
                     os.close(descriptor)
@@ -273,6 +328,16 @@ class Recorder:
             pass
         with suppress(OSError):
             os.close(self._descriptor)
+
+
+def _read_all(descriptor: int) -> bytes:
+    size = os.fstat(descriptor).st_size
+    pieces = []
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    while size > 0 and (piece := os.read(descriptor, size)):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
 
 
 def _write_at(descriptor: int, data: bytes, offset: int) -> None:

@@ -58,6 +58,11 @@ class Redactor:
         for secret in secrets:
             self.add_secret(secret)
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The values that are replaced."""
+        return self._secrets
+
     def add_secret(self, secret: str) -> bool:
         """Replace this value from now on; False when it is too short or known already."""
         if len(secret) < SHORTEST_SECRET or secret in self._secrets:

@@ -34,8 +34,10 @@ from types import TracebackType
 from typing import Literal, get_args
 
 from playhead.errors import ConfigError, TapeMissError, TapeModeError, UnplayedError
-from playhead.tapes.interaction import CALL, Interaction, interaction
+from playhead.tapes.files import look
+from playhead.tapes.interaction import Interaction, interaction
 from playhead.tapes.match import Player
+from playhead.tapes.playable import load_shared, playable_of
 from playhead.tapes.recorder import Recorder, find_recorder, open_recorder, was_begun
 from playhead.tapes.redact import Redactor
 from playhead.tapes.tape import Tape
@@ -89,6 +91,7 @@ def open_session(tape: str | os.PathLike[str] | Tape, mode: Mode, *, secrets: It
     if isinstance(tape, Tape):
         return _open_tape(tape, mode, redactor)
     path = Path(tape)
+    look("read" if mode == "replay" else "record on", path)
     if mode == "replay":
         return _open_replay(path, mode, redactor)
     if mode == "once":
@@ -108,13 +111,13 @@ def _open_replay(path: Path, mode: Mode, redactor: Redactor) -> Session:
             f'or tape_mode="record" (where CI is set the mode is replay unless one is given or {MODE_VARIABLE} names '
             "one)"
         )
-    tape = Tape.load(path)
+    tape = load_shared(path)
     return Session(tape, mode, tuple(tape.interactions), redactor)
 
 
 def _open_once(path: Path, redactor: Redactor) -> Session:
     if find_recorder(path) is None and not was_begun(path) and path.exists():
-        tape = Tape.load(path)
+        tape = load_shared(path)
         if tape.interactions and not was_begun(path):  # asked again: another thread may have begun it meanwhile
             return Session(tape, "once", tuple(tape.interactions), redactor)
     recorder = open_recorder(path, afresh=False)
@@ -180,13 +183,16 @@ class Session:
         self.notes: list[str] = []
         self._redactor = redactor
         self._recorder = recorder
-        self._player = Player(playable, redactor)
+        self._playable = playable_of(playable)
+        self._player = Player(self._playable.interactions, redactor, self._playable.index)
+        self._marks: bytes | None = None  # of what was played by all, when this one closed
         self._lock = Lock()
-        self._has_tool_calls: bool | None = None
         self._parted = False
         self._closed = False
         self._own: list[Interaction] = []
         self._ledgers = ({tape.ledger} | ({recorder.tape.ledger} if recorder else set())) if recording else set()
+        self._recorder_notes = 0 if recorder is None else len(recorder.notes)
+        self._playable.enter()
         for ledger in self._ledgers:
             ledger.enter()
 
@@ -206,11 +212,14 @@ class Session:
             return None
         asked = self._redactor.question(request)
         with self._lock:
-            found = self._player.play(asked)
-            if found is not None:
-                return found
+            at = self._player.find(asked)
+            if at is not None:
+                self._player.played[at] = 1
+                if not self._closed:
+                    self._playable.played[at] = 1
+                return self._player.interactions[at]
             if self.recording:
-                if self.replaying and not self._parted and any(not played for played in self._player.played):
+                if self.replaying and not self._parted and 0 in self._player.played:
                     self._parted = True
                     self.notes.append(f"the run parted from the tape: {self._describe(asked)}")
                 return None
@@ -268,29 +277,33 @@ class Session:
 
         if self.mode == "off":
             return make(0)
-        if self._recorder is None:
+        recorder = self._recorder
+        if recorder is None:
             return self.tape.extend(make)
-        if self.tape is self._recorder.tape:
-            return self._recorder.append(make)
 
         def make_for_both(id: int) -> Interaction:
             item = make(id)
             self.tape.append(item)
             return item
 
-        return self._recorder.append(make_for_both)
+        try:
+            return recorder.append(make if self.tape is recorder.tape else make_for_both)
+        finally:
+            news = recorder.notes[self._recorder_notes :]
+            self._recorder_notes += len(news)
+            self.notes.extend(news)
 
     @property
     def has_tool_calls(self) -> bool:
         """Whether the tape, as it was loaded, holds tool calls."""
-        if self._has_tool_calls is None:
-            self._has_tool_calls = any(item.request.method == CALL for item in self._player.interactions)
-        return self._has_tool_calls
+        return self._playable.has_tool_calls
 
     @property
     def unplayed(self) -> tuple[Interaction, ...]:
-        """What the tape held and was not asked for yet, in order."""
-        return self._player.unplayed()
+        """What the tape held and nobody asked for yet, in order: neither this session nor, while it was open, another
+        session of this process that was open at the same time on the same tape. Once it is closed, what was left then.
+        """
+        return self._playable.unplayed(self._marks)
 
     def close(self, *, fail_on_unplayed: bool = False) -> None:
         """Let go of the file. Closing twice does nothing.
@@ -306,8 +319,9 @@ class Session:
             self._recorder.close()
         for ledger in self._ledgers:
             ledger.leave(self._own)
-        left = self.unplayed
-        if fail_on_unplayed and left:
+        self._marks = self._playable.leave()
+        left = self.unplayed if fail_on_unplayed else ()
+        if left:
             first = left[0]
             raise UnplayedError(
                 f"{len(left)} of {len(self._player.interactions)} interactions{self._on_tape()} were not asked for; "
@@ -338,10 +352,16 @@ class Session:
 
     def _miss(self, asked: HTTPRequest) -> str:
         name = f"the tape {self.tape.path}" if self.tape.path else "the tape"
-        message = f"{name} has no answer for {asked.method} {asked.url}: {self._describe(asked)}."
+        message = f"{name} has no answer for {asked.method} {asked.url}: "
+        anew = ', tape_mode="record" makes a new one' if self.mode == "once" else ""
+        if self._player.played and 0 not in self._player.played:
+            return (
+                f'{message}the tape ends here: its run was cut or asked less; tape_mode="resume" goes on{anew} '
+                f"({self._describe(asked)})."
+            )
         if self.mode == "once":
-            message += ' tape_mode="resume" continues a tape whose run was cut, tape_mode="record" makes a new one.'
-        return message
+            anew = f' tape_mode="resume" continues a tape whose run was cut{anew}.'
+        return f"{message}{self._describe(asked)}.{anew}"
 
     def _describe(self, asked: HTTPRequest) -> str:
         """Where the asked request parts from the recorded ones."""

@@ -18,6 +18,7 @@ from threading import Lock
 from typing import Any
 
 from playhead.errors import TapeError, TapeModeError
+from playhead.tapes.files import describe_file_error, look, read_file
 from playhead.tapes.interaction import Interaction
 from playhead.tapes.layout import HEAD, NEW
 from playhead.tapes.ledger import Ledger
@@ -44,6 +45,7 @@ class Tape:
         self._reading = Reading((), NEW, [], 0)
         self._lock = Lock()
         self.ledger = Ledger()
+        self._original: Tape | None = None
 
     @property
     def interactions(self) -> Sequence[Interaction]:
@@ -63,11 +65,7 @@ class Tape:
             TapeFormatError: it is no go-vcr v2 tape; says the line.
         """
         path = Path(path)
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise TapeError(describe_file_error("read", path, error)) from error
-        return cls.loads(data, path)
+        return cls.loads(read_file(path), path)
 
     @classmethod
     def loads(cls, data: bytes, path: Path | None = None) -> Tape:
@@ -84,6 +82,17 @@ class Tape:
         tape._reading = reading
         return tape
 
+    def copy(self, path: Path | None) -> Tape:
+        """A tape of its own with the same interactions, in another's name. What was read is shared, and this tape lives
+        as long as the copy."""
+        tape = Tape(self._interactions, path)
+        tape.warnings = list(self.warnings)
+        tape.layout = self.layout
+        tape._data = self._data
+        tape._reading = self._reading
+        tape._original = self
+        return tape
+
     def save(self, path: str | os.PathLike[str] | None = None) -> None:
         """Write the tape to a file, whole or not at all; without a path, to its own.
 
@@ -95,6 +104,7 @@ class Tape:
         if target is None:
             raise TapeError("this tape has no file: say where, tape.save(path)")
         data = self.dumps()
+        look("write", target)
         # A symbolic link stays one, and what it names is replaced. A process that is killed here leaves the old file.
         real = Path(os.path.realpath(target))
         fresh = real.with_name(f".{real.name}.{os.getpid()}.tmp")
@@ -177,12 +187,12 @@ class Tape:
         is open on the copy."""
         with self._lock:
             state = vars(self) | {"_interactions": list(self._interactions)}
-        del state["_lock"], state["ledger"]
+        del state["_lock"], state["ledger"], state["_original"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._lock, self.ledger = Lock(), Ledger()
+        self._lock, self.ledger, self._original = Lock(), Ledger(), None
 
     def __repr__(self) -> str:
         where = f" {str(self.path)!r}" if self.path else ""
@@ -201,15 +211,3 @@ def _refuse_recorded(path: Path) -> None:
 
     if find_recorder(path) is not None:
         raise TapeModeError(f"the tape {path} is being recorded: save to another file, or close the session first")
-
-
-def describe_file_error(what: str, path: str | os.PathLike[str], error: OSError) -> str:
-    """A sentence about a file that cannot be read or written."""
-    name = os.fspath(path)
-    if isinstance(error, FileNotFoundError):
-        return f"cannot {what} the tape {name}: no such file"
-    if isinstance(error, IsADirectoryError) or os.path.isdir(name):
-        return f"cannot {what} the tape {name}: it is a directory; name a file in it"
-    if isinstance(error, PermissionError):
-        return f"cannot {what} the tape {name}: permission denied"
-    return f"cannot {what} the tape {name}: {error.strerror or error}"

@@ -30,6 +30,7 @@ _CORE = "tag:yaml.org,2002:"
 _TAGS = {f"{_CORE}{name}" for name in ("binary", "str", "int", "bool", "float", "null", "map", "seq", "timestamp")}
 _NULL = ("", "~", "null", "Null", "NULL")
 _DEPTH = 20
+_TOO_LARGE = 1 << 63
 _INTEGER = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|([0-9]+))")
 
 
@@ -304,7 +305,11 @@ class _Interpreter:
             raise self._error(node, where, "a whole number")
         for digits, base in zip(match.groups()[1:], (16, 2, 8, 10), strict=True):
             if digits:
-                return int(match[1] + digits, base)
+                # Go's numbers have 64 bits; and Python refuses to read or write one of some thousand digits.
+                number = int(match[1] + digits, base) if len(digits) <= 80 else _TOO_LARGE
+                if not -_TOO_LARGE <= number < _TOO_LARGE:
+                    raise self._error(node, where, "a whole number of 64 bits")
+                return number
         return 0
 
     def _is_null(self, node: _Node) -> bool:

@@ -25,7 +25,7 @@ from playhead.tapes.scalars import Unsure, decode_base64, decode_inline
 _FORBIDDEN = bytes([*range(0x09), *range(0x0B, 0x20), 0x7F])
 #: Further such characters, and the line breaks of YAML 1.1 that are more than one byte long.
 _FORBIDDEN_WIDE = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]|\xef\xbb\xbf|\xef\xbf[\xbe\xbf]")
-_INTEGER = re.compile(rb"-?(?:0|[1-9][0-9]{0,18})")
+_INTEGER = re.compile(rb"-?(?:0|[1-9][0-9]{0,17})")
 #: A last line that may have lost its end: ``12m`` may have been ``12ms``.
 _CUT_DURATION = re.compile(rb"\n *duration: *[0-9.nums\xc2\xb5h]*\Z")
 _BLOCK = re.compile(rb"\|([1-9]?)([-+]?)")

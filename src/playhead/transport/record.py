@@ -13,11 +13,12 @@ back. What reaches the tape's file, and how it is kept from secrets, is the tape
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
 
-from playhead.errors import CutStreamError, TimeoutExceeded
+from playhead.errors import CutStreamError, TapeError, TimeoutExceeded
 from playhead.transport.base import Transport
 from playhead.wire import Headers, HTTPRequest, HTTPResponse
 
@@ -26,7 +27,9 @@ CUT = "Playhead-Cut"
 
 
 class Recorder(Protocol):
-    """The side of a tape's session that takes interactions."""
+    """The side of a tape's session that takes interactions. ``notes`` are for people."""
+
+    notes: list[str]
 
     def record(
         self,
@@ -79,7 +82,18 @@ class RecordTransport:
 class _Tee:
     """One body on its way through."""
 
-    __slots__ = ("_began", "_clock", "_pieces", "_request", "_response", "_session", "_times", "handed_out", "recorded")
+    __slots__ = (
+        "_began",
+        "_clock",
+        "_handled",
+        "_pieces",
+        "_request",
+        "_response",
+        "_session",
+        "_times",
+        "handed_out",
+        "recorded",
+    )
 
     def __init__(
         self, session: Recorder, request: HTTPRequest, response: HTTPResponse, clock: Callable[[], int], began: int
@@ -88,6 +102,8 @@ class _Tee:
         self._clock, self._began = clock, began
         self._pieces: list[bytes] = []
         self._times: list[int] = []
+        #: What was being handled around the whole exchange already does not pass through it.
+        self._handled = sys.exc_info()[1]
         self.recorded = False
         #: The answer that the consumer has, which says how it was let go; None once it was.
         self.handed_out: HTTPResponse | None = None
@@ -99,16 +115,21 @@ class _Tee:
                 times.append(clock())
                 pieces.append(chunk)
                 yield chunk
-        except CutStreamError:
-            self.record("the connection was lost")
-            raise
-        except TimeoutExceeded as error:
-            self.record(error.message)
-            raise
         except BaseException as error:  # cancelled, closed, or failed otherwise: what came was paid for
-            self.record(_reason(error))
+            # A consumer that closes says nothing of its own; what it closes for, if anything, stands behind that.
+            self._record_beside(_reason(error), error.__context__ if isinstance(error, GeneratorExit) else error)
             raise
         self.record(None)
+
+    def _record_beside(self, cut: str | None, passing: BaseException | None) -> None:
+        """Record while an error passes, which is not to be hidden by another: a cancelled task ends cancelled, though
+        the disk is full. What went wrong with the tape is noted then."""
+        try:
+            self.record(cut)
+        except TapeError as error:
+            if passing is None or passing is self._handled:
+                raise
+            self._session.notes.append(f"while another error passed: {error}")
 
     def record(self, cut: str | None) -> None:
         """Record what came, once."""
@@ -141,12 +162,16 @@ class _Tee:
         answer, self.handed_out = self.handed_out, None
         finished, refused = (False, None) if answer is None else (answer.finished, answer.refused)
         try:
-            self.record(None if finished else refused or "closed by the consumer")
+            self._record_beside(None if finished else refused or "closed by the consumer", sys.exc_info()[1])
         finally:
             await self._response.aclose(refused, finished=finished)
 
 
 def _reason(error: BaseException) -> str:
+    if isinstance(error, CutStreamError):
+        return "the connection was lost"
+    if isinstance(error, TimeoutExceeded):
+        return error.message
     if isinstance(error, GeneratorExit):
         return "closed by the consumer"
     return "cancelled" if type(error).__name__ == "CancelledError" else "the exchange failed"
