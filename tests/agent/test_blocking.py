@@ -160,7 +160,7 @@ plain = Agent("compatible:m", base_url=sys.argv[1], api_key="none")
 
 def main():
     try:
-        agent.run_sync("leave", tape=sys.argv[2])
+        agent.run_sync("leave", tape=sys.argv[2], tape_mode="once")
     except KIND:
         log.append("left")
     from playhead.tapes.recorder import _registry
