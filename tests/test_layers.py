@@ -1,6 +1,6 @@
 """The layers of the house, read from the import statements.
 
-    cli > batch, gateway, deck, testing > agent > model > providers, transport, local
+    cli > batch, gateway, deck, testing, losses, mcp_client > agent > model > providers, transport, local
         > dialects, tapes > framing > fold > vocabulary
 
 An import points down, or stays within its own package; packages beside each other do not know each other. Every import
@@ -26,10 +26,10 @@ LAYERS = (
     ("framing",),
     ("dialects", "tapes"),
     ("providers", "transport", "local"),
-    ("call",),
+    ("call", "blocking"),
     ("model",),
-    ("agent",),
-    ("batch", "gateway", "deck", "testing"),
+    ("agent", "embedding"),
+    ("batch", "gateway", "deck", "testing", "losses", "mcp_client"),
     ("cli",),
     ("__main__",),
 )
@@ -47,10 +47,13 @@ NEVER = (
 )
 
 #: What stands beside the dialects and is none: the first for all of them, the others for those who bind one.
-NO_DIALECT = frozenset({"base", "constrained_tools"})
+NO_DIALECT = frozenset({"base", "constrained_tools", "structured"})
 
 #: What every dialect may use: no wire is named in them but the envelope that two wires of one maker share.
-COMMON = frozenset({"base", "halves", "lenient", "openai_errors", "refusal_text", "unmodelled", "whole_body"})
+COMMON = frozenset(
+    {"base", "foreign", "halves", "lenient", "openai_errors", "path_segment"}
+    | {"refusal_text", "unmodelled", "whole_body"}
+)
 
 #: What a dialect leaves to others: HTTP, tasks, clocks, chance, files, processes.
 IMPURE = frozenset(

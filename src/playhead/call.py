@@ -10,13 +10,13 @@ connection ends, and what was paid for is handed on even where the tape could no
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import msgspec
 
-from playhead.dialects.base import Decoder, Dialect, Endpoint, Memo
+from playhead.dialects.base import Dialect, EncodeWarning, Endpoint, Memo
 from playhead.errors import (
     CutStreamError,
     ModelError,
@@ -26,19 +26,18 @@ from playhead.errors import (
     TapeMissError,
     TransportError,
 )
-from playhead.events import AttemptEvent, ModelEvent
+from playhead.events import Asked, AttemptEvent, ModelEvent
 from playhead.fold import unfold
 from playhead.request import Request
 from playhead.transport.auth import AuthTransport, Key
-from playhead.transport.retry import Clock, Exchange, RetryPolicy, attempts, enrich
+from playhead.transport.retry import Answer, Batches, Clock, Exchange, RetryPolicy, attempts, enrich
 from playhead.wire import Headers, HTTPRequest, HTTPResponse, header
 
 if TYPE_CHECKING:
     from playhead.providers.base import Provider
     from playhead.tapes import Session
     from playhead.transport.base import Transport
-
-Batches: TypeAlias = AsyncGenerator[Sequence[ModelEvent], None]
+    from playhead.transport.gate import Gate
 
 
 class Bound(Protocol):
@@ -65,6 +64,7 @@ class Call:
         self._session = session
         self._learned: set[str] = set()
         self._model = model
+        self._gate: Gate | None = None
         self._transport = self._through(session)
         self._memo: Memo = {}
         self._warnings: list[str] = []
@@ -73,12 +73,22 @@ class Call:
     def _through(self, session: Session | None) -> Transport:
         model = self._model
         transport: Transport = AuthTransport(model.wire, model.key, provider=model.provider.name, learn=self._learn)
+        if self._gate is not None:
+            from playhead.transport.gate import GateTransport
+
+            transport = GateTransport(transport, self._gate)
         if session is not None:
             from playhead.transport.record import RecordTransport
             from playhead.transport.replay import ReplayTransport
 
             transport = ReplayTransport(session, RecordTransport(session, transport))
         return transport
+
+    def guard(self, gate: Gate | None) -> None:
+        """Ask ``gate`` before each live send from now on; None asks nobody."""
+        if gate is not self._gate:
+            self._gate = gate
+            self._transport = self._through(self._session)
 
     def _learn(self, secret: str) -> None:
         """A key is about to be sent: from now on the tape and the errors keep it out."""
@@ -107,6 +117,20 @@ class Call:
                 text = text.replace(secret, "REDACTED")
         return text
 
+    @property
+    def provider(self) -> Provider:
+        """The provider that this line asks."""
+        return self._model.provider
+
+    def whom(self, request: Request) -> Asked:
+        """Whom this line asks it, without the user and password that a base URL may hold."""
+        base = self._model.endpoint.base_url
+        if "@" in base:
+            scheme, _, rest = base.partition("://")
+            host, slash, path = rest.partition("/")
+            base = f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+        return Asked(self._model.provider.name, base, request.model)
+
     def take_warnings(self) -> list[str]:
         """What could not be said as asked since the last time, as sentences."""
         taken, self._warnings = self._warnings, []
@@ -118,13 +142,10 @@ class Call:
         Raises:
             ModelError: the call failed for good; ``error.attempts`` are its tries.
         """
-        model, asked = self._model, request
-        if model.endpoint.profile.tools == "constrained":
-            from playhead.dialects.constrained_tools import constrain
-
-            request = constrain(asked)
+        model = self._model
+        request, told, back = shaped(request, model.endpoint.profile)
         encoded = model.dialect.encode_request(request, model.endpoint, self._memo)
-        for warning in encoded.warnings:
+        for warning in (*told, *encoded.warnings):
             words = f"{warning.where}: {warning.message}"
             if words not in self._warned:
                 self._warned.add(words)
@@ -136,16 +157,22 @@ class Call:
             other = msgspec.structs.replace(request, stream=not streamed)
             return model.dialect.encode_request(other, model.endpoint, self._memo).http
 
-        def attempt(exchange: Exchange) -> Batches:
-            events = self._attempt(http, otherwise, exchange, streamed)
-            return events if request is asked else _unconstrained(events, asked)
+        whom = self.whom(request)
+
+        def attempt(exchange: Exchange) -> Awaitable[Answer]:
+            exchange.asked = whom
+            answer = self._attempt(http, otherwise, exchange, streamed)
+            for begin in back:
+                answer = _turned(answer, begin())
+            return answer
 
         return attempts(attempt, step=step, policy=model.retry, clock=model.clock, random=model.random)
 
     async def _attempt(
         self, http: HTTPRequest, otherwise: Callable[[], HTTPRequest], exchange: Exchange, streamed: bool
-    ) -> Batches:
-        model, session = self._model, self._session
+    ) -> Answer:
+        """Ask once: the events of an answer that came whole, or a generator of those of one that comes in pieces."""
+        model = self._model
         try:
             answer = await self._transport.send(http)
         except TapeMissError as miss:
@@ -153,60 +180,123 @@ class Call:
                 answer = await self._transport.send(otherwise())
             except TapeMissError:
                 raise miss from None
+        pieces: Batches | None = None  # from there on, it is theirs to close the answer
         refused: str | None = None
         try:
-            exchange.status = answer.status
-            exchange.request_id = self._clean(request_id(answer.headers))
-            exchange.recorded = answer.recorded_duration
-            exchange.replayed = answer.recorded_duration is not None
-            if 300 <= answer.status < 400:
-                raise _redirected(answer)
-            if answer.status >= 400:
-                body, _ = await _whole(answer, REFUSAL_LIMIT, cut=True)
-                error = model.dialect.decode_error(answer.status, answer.headers, body, model.endpoint)
-                raise enrich(error, answer.headers, self.clock.time())
-            if comes_in_pieces(answer.headers, streamed):
-                async with aclosing(_pieces(answer, model.dialect.decoder(model.endpoint))) as batches:
-                    async for batch in batches:
-                        yield batch
-            else:
-                body, lost = await _whole(answer, ANSWER_LIMIT)
-                yield unfold(model.dialect.decode_response(body, model.endpoint)[0])
-                if lost is not None:
-                    raise lost
+            kind = self._note(answer, exchange)
+            if answer.status >= 300:
+                raise await self._refusal(answer)
+            if comes_in_pieces(kind, streamed):
+                pieces = self._pieces(answer, http, exchange)
+                return pieces
+            body, lost = await _whole(answer, ANSWER_LIMIT)
+            events = unfold(model.dialect.decode_response(body, model.endpoint)[0])
         except ModelError as error:
-            exchange.at_end = (
-                exchange.replayed and session is not None and session.recording and not session.has_answer(http)
-            )
-            refused = "refused by the reader"
-            self._redact(error)
+            refused = self._refuse(error, http, exchange)
+            raise
+        finally:
+            if pieces is None:
+                await answer.aclose(refused)
+        return events if lost is None else _and_then(events, lost)
+
+    async def exchange(self, http: HTTPRequest, take: Callable[[bytes, Headers], None], *, step: int) -> None:
+        """A question that is no conversation, through the same transports, with the same retries. ``take`` is given the
+        answer, whole; a ModelError that it raises is the attempt's.
+
+        Raises:
+            ModelError: the call failed for good; ``error.attempts`` are its tries.
+        """
+        model = self._model
+
+        async def attempt(exchange: Exchange) -> Answer:
+            answer = await self._transport.send(http)
+            refused: str | None = None
+            try:
+                self._note(answer, exchange)
+                if answer.status >= 300:
+                    raise await self._refusal(answer)
+                body, lost = await _whole(answer, ANSWER_LIMIT)
+                take(body, answer.headers)
+            except ModelError as error:
+                refused = self._refuse(error, http, exchange)
+                raise
+            finally:
+                await answer.aclose(refused)
+            return [] if lost is None else _and_then((), lost)
+
+        asking = attempts(attempt, step=step, policy=model.retry, clock=model.clock, random=model.random)
+        async with aclosing(asking) as batches:
+            async for _ in batches:
+                pass
+
+    def _note(self, answer: HTTPResponse, exchange: Exchange) -> str:
+        """Note what the head of an answer says of the attempt; the type of its content, "" where it says none."""
+        head = {name.lower(): value for name, value in reversed(answer.headers)}  # the first of a name counts
+        exchange.status = answer.status
+        exchange.request_id = self._clean(request_id(head))
+        exchange.date = head.get("date")
+        exchange.recorded = answer.recorded_duration
+        exchange.replayed = answer.recorded_duration is not None
+        return head.get("content-type", "")
+
+    async def _refusal(self, answer: HTTPResponse) -> ModelError:
+        """The error that an answer of another status than 2xx is."""
+        if answer.status < 400:
+            return _redirected(answer)
+        model = self._model
+        body, _ = await _whole(answer, REFUSAL_LIMIT, cut=True)
+        error = model.dialect.decode_error(answer.status, answer.headers, body, model.endpoint)
+        enrich(error, answer.headers, self.clock.time())
+        error.retryable = error.retryable or answer.renewed
+        return error
+
+    async def _pieces(self, answer: HTTPResponse, http: HTTPRequest, exchange: Exchange) -> Batches:
+        """The events of an answer as it arrives. What the answer itself says goes before how its connection ends: once
+        it is whole, a connection that is lost, or never ends, changes nothing, and an error that it holds is the error.
+        """
+        lost: PlayheadError | None = None
+        refused: str | None = None
+        decoder = self._model.dialect.decoder(self._model.endpoint)
+        try:
+            try:
+                async for chunk in answer.chunks:
+                    events = decoder.feed(chunk)
+                    if events:
+                        yield events
+                    if decoder.finished:
+                        await answer.aclose(finished=True)
+                        break
+            except (TransportError, TapeError) as error:
+                lost = error
+            try:
+                events = decoder.close()
+            except CutStreamError as error:
+                raise lost or error from None
+            if events:
+                yield events
+            if isinstance(lost, TapeError):
+                raise lost
+        except ModelError as error:
+            exchange.usage = decoder.usage
+            refused = self._refuse(error, http, exchange)
             raise
         finally:
             await answer.aclose(refused)
 
+    def _refuse(self, error: ModelError, http: HTTPRequest, exchange: Exchange) -> str:
+        """An answer is not taken: without keys in its error. What the tape is told of it."""
+        session = self._session
+        exchange.at_end = (
+            exchange.replayed and session is not None and session.recording and not session.has_answer(http)
+        )
+        self._redact(error)
+        return "refused by the reader"
 
-async def _pieces(answer: HTTPResponse, decoder: Decoder) -> Batches:
-    """The events of an answer as it arrives. What the answer itself says goes before how its connection ends: once it
-    is whole, a connection that is lost, or never ends, changes nothing, and an error that it holds is the error."""
-    lost: PlayheadError | None = None
-    try:
-        async for chunk in answer.chunks:
-            events = decoder.feed(chunk)
-            if events:
-                yield events
-            if decoder.finished:
-                await answer.aclose(finished=True)
-                break
-    except (TransportError, TapeError) as error:
-        lost = error
-    try:
-        events = decoder.close()
-    except CutStreamError as error:
-        raise lost or error from None
-    if events:
-        yield events
-    if isinstance(lost, TapeError):
-        raise lost
+
+async def _and_then(events: Sequence[ModelEvent], error: PlayheadError) -> Batches:
+    """Hand on what was paid for, and then say what went wrong."""
+    yield events
+    raise error
 
 
 #: Bytes of a whole answer, and of a refusal: no model says more, and a server that lies shall not fill the memory.
@@ -248,29 +338,66 @@ def _redirected(answer: HTTPResponse) -> ProtocolError:
     )
 
 
-def comes_in_pieces(headers: Headers, streamed: bool) -> bool:
-    """Whether an answer is a stream: it says so, or a stream was asked for and nothing says that this is none."""
-    kind = (header(headers, "content-type") or "").lower()
+def comes_in_pieces(kind: str, streamed: bool) -> bool:
+    """Whether an answer of this content type is a stream: it says so, or a stream was asked for and nothing says that
+    this is none."""
+    kind = kind.lower()
     return kind.startswith("text/event-stream") or (streamed and not kind.startswith("application/json"))
 
 
-async def _unconstrained(events: Batches, asked: Request) -> Batches:
-    """The events of an answer whose tools were said as a schema, with the calls that it holds."""
-    from playhead.dialects.constrained_tools import Unconstrainer
+Change: TypeAlias = Callable[[Sequence[ModelEvent]], Sequence[ModelEvent]]
 
-    back = Unconstrainer(asked)
-    async with aclosing(events):
-        async for batch in events:
-            made = back.push(batch)
+
+def shaped(
+    request: Request, profile: Any
+) -> tuple[Request, tuple[EncodeWarning, ...], tuple[Callable[[], Change], ...]]:
+    """The request as this model is best asked it, what is lost by that, and what turns the events of each answer back.
+
+    An output that is wished for becomes a field of the wire, a tool or an instruction; tools that the model does not
+    know become a schema.
+    """
+    warnings: tuple[EncodeWarning, ...] = ()
+    back: list[Callable[[], Change]] = []
+    if (request.output is not None and request.output.mode is not None) or any(tool.strict for tool in request.tools):
+        from playhead.dialects.structured import Unstructurer, structured
+
+        made = structured(request, profile)
+        request, warnings, tool = made.request, made.warnings, made.tool
+        if tool is not None:
+            back.append(lambda: Unstructurer(tool).push)
+    if profile.tools == "constrained":
+        from playhead.dialects.constrained_tools import Unconstrainer, constrain
+
+        asked = request
+        request = constrain(asked)
+        if request is not asked:
+            back.insert(0, lambda: Unconstrainer(asked).push)
+    return request, warnings, tuple(back)
+
+
+async def _turned(answering: Awaitable[Answer], change: Change) -> Answer:
+    """An answer with its events turned back into what was asked for."""
+    answer = await answering
+    return list(change(answer)) if isinstance(answer, list) else _changed(answer, change)
+
+
+async def _changed(batches: Batches, change: Change) -> Batches:
+    """Each batch, changed; what becomes of one may be nothing."""
+    async with aclosing(batches):
+        async for batch in batches:
+            made = change(batch)
             if made:
                 yield made
 
 
 #: Where providers put their id of an exchange, the most telling first.
-_REQUEST_IDS = ("x-request-id", "request-id", "x-generation-id", "cf-ray")
+_REQUEST_IDS = ("x-request-id", "request-id", "x-generation-id", "x-amzn-requestid", "cf-ray")
 
 
-def request_id(headers: Headers) -> str | None:
-    """The provider's id of an exchange; None where it gave none."""
-    found = {name.lower(): value for name, value in headers if value}
-    return next((found[name] for name in _REQUEST_IDS if name in found), None)
+def request_id(head: dict[str, str]) -> str | None:
+    """The provider's id of an exchange, from its header fields by their names in small letters; None where it gave
+    none."""
+    for name in _REQUEST_IDS:
+        if found := head.get(name):
+            return found
+    return None

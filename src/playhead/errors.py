@@ -19,6 +19,8 @@
     │   │   └── CutStreamError      the answer ended before its end
     │   └── ProtocolError           an answer came and is not what the wire's protocol says
     ├── ToolError                   a tool raises it to answer the model with an error of its own words
+    ├── ToolsetError                a server of tools cannot be asked for them
+    ├── UnfinishedCallError         a tool that changes the world had begun, and nothing says whether it was done
     ├── LimitError                  a limit of the run was reached
     ├── OutputError                 the answer does not hold the output type that was asked for
     └── TapeError
@@ -39,9 +41,11 @@ from typing import Any
 
 
 class PlayheadError(Exception):
-    """The root. ``run`` is the partial run when the error was raised in one, else None."""
+    """The root. ``run`` is the partial run when the error was raised in one, ``partial`` the vectors that came when it
+    was raised by ``embed``; else None."""
 
     run: Any = None
+    partial: Any = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """As pickle wants it: the class, the args and all attributes, the run among them; no ``__init__`` is called."""
@@ -152,9 +156,10 @@ class ServerError(ModelError):
 
 
 class TransportError(ModelError):
-    """No whole answer came."""
+    """No whole answer came. ``sent`` is False where nothing can have reached the other side."""
 
     retryable_by_default = True
+    sent = True
 
 
 class TimeoutExceeded(TransportError, TimeoutError):
@@ -173,8 +178,23 @@ class ToolError(PlayheadError):
     """Raise it in a tool to answer the model with an error of your own words."""
 
 
+class ToolsetError(PlayheadError):
+    """A server of tools could not be reached, or did not say which it has; the message names it, and has its reason."""
+
+
+class UnfinishedCallError(PlayheadError):
+    """Calls of tools of effect "write" had begun when the run was stopped, and their results are not on the tape.
+
+    ``calls`` are they (:class:`playhead.ToolCall`). Look whether they were done, and go on with ``assume="done"``,
+    ``assume="not_done"``, or ``results={call.id: …}``."""
+
+    def __init__(self, message: str, *, calls: tuple[Any, ...] = ()) -> None:
+        super().__init__(message)
+        self.calls = calls
+
+
 class LimitError(PlayheadError):
-    """A limit of the run was reached; ``limit`` names it ("steps")."""
+    """A limit of the run was reached; ``limit`` names it ("steps", "seconds", "tokens", "dollars")."""
 
     def __init__(self, message: str, *, limit: str) -> None:
         super().__init__(message)
@@ -182,7 +202,12 @@ class LimitError(PlayheadError):
 
 
 class OutputError(PlayheadError):
-    """The answer does not hold the output type; the message says where."""
+    """The answer does not hold the output type; the message says where. ``complaint`` is what is wrong alone, without
+    the answer."""
+
+    def __init__(self, message: str, complaint: str = "") -> None:
+        super().__init__(message)
+        self.complaint = complaint or message
 
 
 class TapeError(PlayheadError):
@@ -199,7 +224,13 @@ class TapeFormatError(TapeError, ValueError):
 
 
 class TapeMissError(TapeError):
-    """A replay was asked for what is not on the tape; the message shows where the conversation first differs."""
+    """A replay was asked for what is not on the tape; the message shows where the conversation first differs.
+
+    ``asked`` is the request (:class:`playhead.wire.HTTPRequest`), ``recorded`` the nearest that is on the tape, None
+    where nothing is like it or the same request was played before. Both are without secrets."""
+
+    asked: Any = None
+    recorded: Any = None
 
 
 class TapeLockedError(TapeError):

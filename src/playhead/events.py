@@ -62,13 +62,23 @@ class ResponseEnd(msgspec.Struct, frozen=True, tag_field="event", tag="response_
 ModelEvent: TypeAlias = ResponseStart | PartStart | PartDelta | PartEnd | ResponseEnd
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """Whom an attempt asks: the provider's name, its base URL (without user and password) and the model."""
+
+    provider: str = ""
+    base_url: str = ""
+    model: str = ""
+
+
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     """One try at one model call, as it stands on ``run.attempts``.
 
     ``step`` and ``number`` count from 1. ``status`` is the HTTP status, None when no answer came. ``error`` says what
     went wrong, None for the one that succeeded. ``duration`` is seconds from sending to the end of the answer, and
     ``wait`` the seconds then waited before the next attempt, None where there was none. On a replay ``duration`` is
-    what the tape says, and ``wait`` None: a tape does not hold it, and a replay does not wait.
+    what the tape says, and ``wait`` None: a tape does not hold it, and a replay does not wait. ``date`` is the answer's
+    ``Date`` header as it stands. ``usage`` is what an answer that was cut had counted of itself; one that came whole
+    has its own. ``asked`` is whom it asked.
     """
 
     step: int
@@ -78,6 +88,9 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     error: str | None = None
     wait: float | None = None
     request_id: str | None = None
+    date: str | None = None
+    usage: Usage | None = None
+    asked: Asked | None = None
 
 
 class AttemptStart(msgspec.Struct, frozen=True, tag_field="event", tag="attempt_start"):

@@ -35,27 +35,26 @@ class Folder:
     def push(self, events: Iterable[ModelEvent | AttemptEvent]) -> None:
         """Take events, in the order they came."""
         for event in events:
-            kind = type(event)
-            if kind is PartDelta:
+            if type(event) is PartDelta:
                 try:
-                    self._texts[event.index].append(event.text)  # type: ignore[union-attr]
+                    self._texts[event.index].append(event.text)
                 except IndexError:
-                    raise self._not_begun(event.index) from None  # type: ignore[union-attr]
-            elif isinstance(event, PartStart):
+                    raise self._not_begun(event.index) from None
+            elif type(event) is PartStart:
                 if event.index != len(self._parts):
                     raise ProtocolError(f"part {len(self._parts)} expected to begin next, part {event.index} began")
                 self._parts.append(event.part)
                 self._texts.append([])
-            elif isinstance(event, PartEnd):
+            elif type(event) is PartEnd:
                 if not 0 <= event.index < len(self._parts):
                     raise self._not_begun(event.index)
                 if event.opaque is not None:
                     self._opaque[event.index] = event.opaque
-            elif isinstance(event, ResponseStart):
+            elif type(event) is ResponseStart:
                 self._start = event
-            elif isinstance(event, ResponseEnd):
+            elif type(event) is ResponseEnd:
                 self._end = event
-            elif isinstance(event, Discard):
+            elif type(event) is Discard:
                 self._clear()
 
     def _not_begun(self, index: int) -> ProtocolError:
@@ -69,9 +68,12 @@ class Folder:
     @property
     def partial(self) -> tuple[Part, ...]:
         """The parts so far, whether or not they have ended."""
+        opaque = self._opaque
         return tuple(
-            finished(part, "".join(texts), self._opaque.get(index))
-            for index, (part, texts) in enumerate(zip(self._parts, self._texts, strict=True))
+            [
+                finished(part, "".join(texts), opaque.get(index)) if texts or index in opaque else part
+                for index, (part, texts) in enumerate(zip(self._parts, self._texts, strict=True))
+            ]
         )
 
     def response(self) -> Response:

@@ -145,12 +145,14 @@ AnyPart = TypeVar("AnyPart", Text, Refusal, Reasoning, File, ToolCall, ToolResul
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     """One message: a role and its parts, in order. A "tool" message holds one or more :class:`ToolResult`.
 
-    ``name`` is the optional participant name that some wires carry.
+    ``name`` is the optional participant name that some wires carry. ``paused`` marks an assistant's message that is not
+    over: sent back as it is, the model goes on with it.
     """
 
     role: Role
     parts: tuple[Part, ...]
     name: str | None = None
+    paused: bool = False
 
     @property
     def text(self) -> str:

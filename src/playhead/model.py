@@ -5,18 +5,16 @@ What a line does is in :mod:`playhead.call`; which providers there are in :mod:`
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from playhead.call import Call
 from playhead.dialects.base import Dialect, Endpoint
-from playhead.errors import AuthenticationError
+from playhead.errors import ConfigError
 from playhead.fold import Folder
 from playhead.request import Request
 from playhead.response import Response
-from playhead.transport.auth import Key, bearer, header_key
+from playhead.transport.auth import BEARER, APIKey, Asked, Key, Source
 from playhead.transport.retry import DEFAULT_POLICY, SYSTEM_CLOCK, Clock, RetryPolicy
 
 if TYPE_CHECKING:
@@ -69,14 +67,15 @@ class Model:
         id: str,
         *,
         base_url: str | None = None,
-        api_key: str | None = None,
+        api_key: APIKey | None = None,
         retry: RetryPolicy | None = None,
         timeouts: Timeouts | None = None,
         transport: Transport | None = None,
         clock: Clock | None = None,
         random: Callable[[], float] | None = None,
     ) -> Model:
-        """The model that the catalog knows by "provider:name".
+        """The model that the catalog knows by "provider:name". ``api_key`` is the key, or a function, plain or async,
+        that gives it: asked at each attempt, and once more in each call when what it gave is refused.
 
         Raises:
             ConfigError: no such provider; the message names the nearest.
@@ -137,30 +136,46 @@ class Model:
     async def ask(self, request: Request) -> Response:
         """One request, one response, retries included, no tape."""
         folder = Folder()
-        async with aclosing(self.call().stream(request, step=1)) as batches:
+        batches = self.call().stream(request, step=1)
+        try:
             async for batch in batches:
                 folder.push(batch)
+        finally:
+            await batches.aclose()
         return folder.response()
 
 
-def key_of(provider: Provider, given: str | None = None) -> Key:
-    """Where the provider's key comes from and which header carries it; ``given`` goes before the environment."""
+def key_of(provider: Provider, given: APIKey | None = None) -> Key:
+    """Where the provider's key comes from and which header carries it. ``given``, a string or a function, goes before
+    the environment. Nothing is looked up for it, and no library imported.
 
-    def from_environment() -> str:
-        for name in provider.key_env:
-            if key := os.environ.get(name, "").strip():
-                return key
-        names = " or ".join(provider.key_env)
-        raise AuthenticationError(
-            f"no key: the environment variable {names} is not set. {provider.key_help}. Set it, or pass api_key=",
-            provider=provider.name,
-        )
+    Raises:
+        ConfigError: ``given`` is neither.
+    """
+    header, prefix = (provider.key_header, "") if provider.key_header else BEARER
+    source: Source | None = None
+    if given is not None and not isinstance(given, str):
+        if not callable(given):
+            raise ConfigError(f"api_key= is a string or a function that gives one; {type(given).__name__} is neither")
+        where = BEARER if provider.token_env else (header, prefix)
+        return Key((), None, header, prefix, source=Asked(given, *where))
+    if provider.auth == "aws" and given is None:
+        from playhead.transport.auth.aws import AWSCredentials
 
-    required = provider.auth == "required"
-    value = from_environment if given is None and required and provider.key_help else given
-    if provider.key_header:
-        return header_key(provider.key_header, *provider.key_env, value=value, required=required)
-    return bearer(*provider.key_env, value=value, required=required)
+        source = AWSCredentials()
+    elif provider.auth == "google" and given is None:
+        from playhead.transport.auth.google import GoogleCredentials
+
+        source = GoogleCredentials()
+    return Key(
+        provider.key_env,
+        given,
+        header,
+        prefix,
+        required=provider.auth != "optional",
+        token_env=provider.token_env,
+        source=source,
+    )
 
 
 def dialect_named(name: str) -> Dialect:

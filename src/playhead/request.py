@@ -36,13 +36,28 @@ class NamedTool(msgspec.Struct, frozen=True):
 ToolChoice: TypeAlias = Literal["auto", "none", "required"] | NamedTool
 
 
+#: How an answer that holds a schema is asked for: in the wire's own field, as the arguments of a tool, or in words;
+#: "best" is whichever the model does best.
+OutputMode: TypeAlias = Literal["best", "native", "tool", "text"]
+
+#: Origins of the marks that a Text may bear as its ``opaque``: an answer that came as a tool's arguments, and the
+#: user's words about an answer that did not fit. What they hold is :mod:`playhead.dialects.structured`'s.
+ANSWER = "playhead.answer"
+CORRECTION = "playhead.correction"
+
+
 class OutputSchema(msgspec.Struct, frozen=True):
-    """The JSON schema that an answer must hold. ``schema`` None asks for any JSON object."""
+    """The JSON schema that an answer must hold. ``schema`` None asks for any JSON object.
+
+    ``mode`` says how it is asked for; the schema is then rewritten to what the provider takes. None writes the schema
+    as it is in the wire's own field, as a request has it that was read off a wire.
+    """
 
     name: str
     schema: dict[str, Any] | None
     description: str | None = None
     strict: bool | None = None
+    mode: OutputMode | None = None
 
 
 class ReasoningSettings(msgspec.Struct, frozen=True, omit_defaults=True):

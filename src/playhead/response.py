@@ -12,11 +12,15 @@ import msgspec
 
 from playhead.messages import Message, Part, Text, ToolCall
 
-Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "error", "other"]
+Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "paused", "error", "other"]
 
 
 class FinishReason(msgspec.Struct, frozen=True):
-    """Why the model stopped: the unified word, and the upstream's own word where it gave one ("end_turn", "STOP")."""
+    """Why the model stopped: the unified word, and the upstream's own word where it gave one ("end_turn", "STOP").
+
+    "paused" is no end: the provider broke off an answer in which it runs tools of its own, and goes on with it when it
+    is sent back as it is.
+    """
 
     unified: Finish
     raw: str | None = None
@@ -91,4 +95,4 @@ class Response(msgspec.Struct, frozen=True):
 
     def as_message(self) -> Message:
         """The answer as the assistant's message, to go into the history."""
-        return Message("assistant", self.parts)
+        return Message("assistant", self.parts, paused=self.finish.unified == "paused")

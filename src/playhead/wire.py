@@ -49,6 +49,7 @@ class HTTPResponse:
         "reason",
         "recorded_duration",
         "refused",
+        "renewed",
         "status",
         "uncompressed",
     )
@@ -73,6 +74,8 @@ class HTTPResponse:
         self.recorded_duration = recorded_duration
         #: The body came compressed and is handed on plain; the headers no longer say so.
         self.uncompressed = False
+        #: It refuses a credential that was renewed on its account: asking again can help.
+        self.renewed = False
         #: Whoever reads has seen that the answer is whole, whatever its connection does now.
         self.finished = False
         #: Why whoever reads will not read on; None when it is just done.

@@ -169,7 +169,7 @@ def test_what_is_not_modelled_is_reported(exchanges: list[Exchange]) -> None:
             decoder.close()
             seen |= decoder.unmodelled
         else:
-            seen |= anthropic_messages.decode_response(exchange.answer, ANYONE)[1]
+            seen |= anthropic_messages.decode_response(exchange.answer, ANYONE, report=True)[1]
     assert seen == {
         "usage.service_tier",
         "usage.inference_geo",

@@ -98,7 +98,7 @@ def test_a_stream_is_start_parts_and_end() -> None:
         ("model_context_window_exceeded", "length"),
         ("tool_use", "tool_calls"),
         ("refusal", "content_filter"),
-        ("pause_turn", "other"),
+        ("pause_turn", "paused"),
         ("a_new_word", "other"),
     ],
 )
@@ -273,7 +273,7 @@ def test_a_whole_answer_that_is_none_raises(body: bytes, error: type[ModelError]
 def test_a_calls_input_keeps_the_text_it_came_in() -> None:
     call = b'{"type":"tool_use","id":"1","name":"n","input":{"b": 1.0, "a":2}}'
     body = b'{"type":"message","content":[%b],"stop_reason":"tool_use"}' % call
-    response, unmodelled = anthropic_messages.decode_response(body, ANYONE)
+    response, unmodelled = anthropic_messages.decode_response(body, ANYONE, report=True)
     assert response.tool_calls[0].arguments == '{"b": 1.0, "a":2}'
     assert not unmodelled
 
@@ -334,7 +334,7 @@ CITED = st.builds(lambda text: (Text(text), Source("u", "t", opaque=Opaque(ORIGI
 RESPONSES = st.builds(
     Response,
     st.lists(PARTS.map(lambda part: (part,)) | CITED, max_size=5).map(lambda found: sum(found, ())),
-    st.sampled_from([STOP, FinishReason("length", "max_tokens"), FinishReason("other", "pause_turn")]),
+    st.sampled_from([STOP, FinishReason("length", "max_tokens"), FinishReason("paused", "pause_turn")]),
     st.none() | st.builds(Usage, st.integers(10, 99), st.integers(0, 99), st.none() | st.integers(0, 9), st.just(1)),
     st.none() | st.text(min_size=1, max_size=5),
     st.none() | st.text(min_size=1, max_size=5),

@@ -9,20 +9,23 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from playhead.dialects import anthropic_messages, gemini, openai_chat, openai_responses
+from playhead.dialects import anthropic_messages, bedrock_converse, gemini, openai_chat, openai_responses
 from playhead.dialects.base import Endpoint
 from playhead.errors import ModelError, ProtocolError
 from playhead.fold import fold
+from playhead.framing.aws_event_stream import EventMessage, encode_message
 from playhead.messages import Opaque, Reasoning, Source, Text, ToolCall
 from playhead.response import Response
 
 
 class Wire(NamedTuple):
-    """One dialect, and how a server of it says a text, in a stream of these deltas and whole."""
+    """One dialect, and how a server of it says a text, in a stream of these deltas and whole; ``framed`` makes bytes
+    of a stream out of what ``deltas`` gives, where that is not bytes of one already."""
 
     dialect: Any
     deltas: Any
     whole: Any
+    framed: Any = bytes
 
 
 def sse(*events: dict[str, Any]) -> bytes:
@@ -90,11 +93,38 @@ def gemini_whole(text: str, usage: Any, extra: dict[str, Any]) -> dict[str, Any]
     return {**extra, **gemini_chunk(text, finishReason="STOP"), "usageMetadata": usage}
 
 
+def converse_deltas(texts: list[str], usage: Any, extra: dict[str, Any]) -> bytes:
+    """A line for each event, to be framed: a frame has a checksum, which no damage leaves right."""
+    events: list[tuple[str, dict[str, Any]]] = [
+        ("messageStart", {"role": "assistant", **extra}),
+        *(("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": text}}) for text in texts),
+        ("contentBlockStop", {"contentBlockIndex": 0}),
+        ("messageStop", {"stopReason": "end_turn"}),
+        ("metadata", {"usage": usage}),
+    ]
+    return b"\n".join(f"{name} {json.dumps(payload)}".encode() for name, payload in events)
+
+
+def converse_framed(lines: bytes) -> bytes:
+    frames = []
+    for line in lines.split(b"\n"):
+        name, _, payload = line.partition(b" ")
+        headers: Any = {":event-type": name.decode(), ":message-type": "event"}
+        frames.append(encode_message(EventMessage(headers, payload)))
+    return b"".join(frames)
+
+
+def converse_whole(text: str, usage: Any, extra: dict[str, Any]) -> dict[str, Any]:
+    message = {"role": "assistant", "content": [{"text": text}]}
+    return {**extra, "output": {"message": message}, "stopReason": "end_turn", "usage": usage}
+
+
 WIRES = {
     "openai_chat": Wire(openai_chat, chat_deltas, chat_whole),
     "openai_responses": Wire(openai_responses, responses_deltas, responses_whole),
     "anthropic_messages": Wire(anthropic_messages, anthropic_deltas, anthropic_whole),
     "gemini": Wire(gemini, gemini_deltas, gemini_whole),
+    "bedrock_converse": Wire(bedrock_converse, converse_deltas, converse_whole, converse_framed),
 }
 every_wire = pytest.mark.parametrize("wire", WIRES.values(), ids=list(WIRES))
 
@@ -116,7 +146,7 @@ def both(wire: Wire, text: str, usage: Any, extra: dict[str, Any], damage: Any =
     damage = damage or (lambda data: data)
     whole = damage(json.dumps(wire.whole(text, usage, extra)).encode())
     return [
-        stream(wire, damage(wire.deltas([text], usage, extra)))[0],
+        stream(wire, wire.framed(damage(wire.deltas([text], usage, extra))))[0],
         wire.dialect.decode_response(whole, endpoint(wire))[0],
     ]
 
@@ -148,18 +178,18 @@ def test_a_number_out_of_range_in_a_field_that_nobody_reads_costs_no_answer(wire
 def test_a_report_that_could_not_be_made_says_so() -> None:
     deep = b"[" * 900 + b"]" * 900
     for wire in WIRES.values():
-        data = wire.deltas(["hi"], None, {"zzz": "@"}).replace(b'"@"', deep)
+        data = wire.framed(wire.deltas(["hi"], None, {"zzz": "@"}).replace(b'"@"', deep))
         assert "(not looked at)" in stream(wire, data)[1]
 
 
 USAGES: dict[str, Any] = {
-    "words": {"prompt_tokens": "many", "input_tokens": "many", "promptTokenCount": "many"},
+    "words": {"prompt_tokens": "many", "input_tokens": "many", "promptTokenCount": "many", "inputTokens": "many"},
     "a list": [1],
     "a string": "",
-    "absurd": {"prompt_tokens": 10**30, "input_tokens": 10**30, "promptTokenCount": 10**30},
-    "negative": {"prompt_tokens": -5, "input_tokens": -5, "promptTokenCount": -5},
-    "fractions": {"prompt_tokens": 1.5, "input_tokens": 1.5, "promptTokenCount": 1.5},
-    "objects": {"prompt_tokens": {}, "input_tokens": {}, "promptTokenCount": {}},
+    "absurd": {"prompt_tokens": 10**30, "input_tokens": 10**30, "promptTokenCount": 10**30, "inputTokens": 10**30},
+    "negative": {"prompt_tokens": -5, "input_tokens": -5, "promptTokenCount": -5, "inputTokens": -5},
+    "fractions": {"prompt_tokens": 1.5, "input_tokens": 1.5, "promptTokenCount": 1.5, "inputTokens": 1.5},
+    "objects": {"prompt_tokens": {}, "input_tokens": {}, "promptTokenCount": {}, "inputTokens": {}},
     "details": {"prompt_tokens_details": 3, "input_tokens_details": [], "output_tokens_details": "x"},
 }
 
@@ -174,7 +204,7 @@ def test_a_usage_that_is_none_costs_no_answer(wire: Wire, usage: Any) -> None:
 
 @every_wire
 def test_counts_of_the_wrong_type_are_read_where_they_can_mean_one_thing(wire: Wire) -> None:
-    said = {"prompt_tokens": "12", "input_tokens": "12", "promptTokenCount": 12.0}
+    said = {"prompt_tokens": "12", "input_tokens": "12", "promptTokenCount": 12.0, "inputTokens": "12"}
     for response in both(wire, "hi", said, {}):
         assert response.usage is not None
         assert response.usage.input_tokens == 12
@@ -204,7 +234,7 @@ def test_a_cost_is_exact_and_an_upstreams_that_is_none_is_not_added(wire: Wire) 
 def test_a_character_that_was_cut_between_two_deltas_is_joined(wire: Wire) -> None:
     """Half of a surrogate pair at the end of one delta, half at the start of the next; one that stays alone is
     replaced, and the same in a whole answer."""
-    data = wire.deltas(["a\ud83d", "\ude00b", "c\ud83d"], None, {})
+    data = wire.framed(wire.deltas(["a\ud83d", "\ude00b", "c\ud83d"], None, {}))
     assert stream(wire, data)[0].text == "a😀bc\ufffd"
     assert stream(wire, data, 1)[0].text == "a😀bc\ufffd"
     whole = json.dumps(wire.whole("a\ud83d", None, {})).encode()
@@ -255,7 +285,7 @@ def test_a_body_that_never_ends_is_given_up(wire: Wire) -> None:
 
 @every_wire
 def test_white_space_before_a_stream_is_passed_over(wire: Wire) -> None:
-    data = b"\n \r\n" + wire.deltas(["hi"], None, {})
+    data = b"\n \r\n" + wire.framed(wire.deltas(["hi"], None, {}))
     assert stream(wire, data)[0] == stream(wire, data, 1)[0] == stream(wire, data.lstrip())[0]
     decoder = wire.dialect.decoder(endpoint(wire))
     blank, began = b" " * 65536, perf_counter()

@@ -241,3 +241,23 @@ def test_a_flipped_bit_raises_a_model_error_or_decodes(exchanges: list[Exchange]
             except ModelError:
                 pass
             openai_responses.decode_error(500, (), bytes(damaged), ANYONE)
+
+
+def test_every_item_of_a_written_stream_keeps_its_id(exchanges: list[Exchange]) -> None:
+    """What is announced under an id is done under it, and it is the id that was recorded: clients hold on to it."""
+    items = 0
+    for exchange in exchanges:
+        if not exchange.streamed:
+            continue
+        decoder, encoder = openai_responses.decoder(ANYONE), openai_responses.encoder()
+        written = b"".join(map(encoder.feed, [*decoder.feed(exchange.answer), *decoder.close()]))
+        said: dict[int, set[str]] = {}
+        for line in written.splitlines():
+            event = json.loads(line[6:]) if line.startswith(b"data: ") else {"type": ""}
+            if event["type"].startswith("response.output_item."):
+                said.setdefault(event["output_index"], set()).add(event["item"]["id"])
+        for ids in said.values():
+            assert len(ids) == 1, exchange.name
+            assert ids.pop().encode() in exchange.answer, exchange.name
+            items += 1
+    assert items > 20

@@ -26,11 +26,11 @@ def test_resolve_cuts_at_the_first_colon() -> None:
         ("o3", 'for example "openai:o3"'),
         ("grok-4", 'for example "xai:grok-4"'),
         ("smollm2", 'for example "local:smollm2"'),
-        ("mistral:large", 'did you mean "openrouter:mistralai/large"'),
+        ("meta:llama", 'did you mean "openrouter:meta-llama/llama"'),
         ("x-ai:grok-4", 'did you mean "xai:grok-4"'),
         ("openai:", "names no model"),
         ("", "has no provider"),
-        ("nowhere:x", "known are anthropic, avian, azure"),
+        ("zzz:x", "known are anthropic, avian, azure"),
     ],
 )
 def test_resolve_says_what_would_be_right(name: str, says: str) -> None:

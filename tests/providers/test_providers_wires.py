@@ -21,7 +21,7 @@ from playhead.errors import ConfigError
 from playhead.fold import unfold
 from playhead.messages import Text, ToolCall, ToolResult
 from playhead.model import key_of
-from playhead.providers.base import QUIRKS, profile_for
+from playhead.providers.base import QUIRKS, bare_name, profile_for
 from playhead.providers.catalog import PROVIDERS, by_url, endpoint, resolve
 from playhead.providers.options import check_options
 from playhead.response import FinishReason, Response
@@ -52,6 +52,7 @@ CLAUDE_ARN = "arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.anthr
         ("http://10.0.0.5:9/v1/responses", "openai-responses", "openai_responses", "http://10.0.0.5:9/v1"),
         ("http://10.0.0.5:9/v1/models/m:generateContent", "google", "gemini", "http://10.0.0.5:9/v1"),
         ("http://10.0.0.5:9/model/m/invoke", "bedrock", "anthropic_messages", "http://10.0.0.5:9"),
+        ("http://10.0.0.5:9/model/m/converse", "bedrock", "bedrock_converse", "http://10.0.0.5:9"),
         (
             "http://10.0.0.5:9/publishers/anthropic/models/m:rawPredict",
             *("vertex", "anthropic_messages", "http://10.0.0.5:9"),
@@ -77,6 +78,8 @@ CLAUDE_ARN = "arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.anthr
         ),
         (f"{BEDROCK}/model/us.anthropic.claude-haiku-4-5-v1%3A0/invoke", "bedrock", "anthropic_messages", BEDROCK),
         (f"{BEDROCK}/model/{CLAUDE_ARN}/invoke-with-response-stream", "bedrock", "anthropic_messages", BEDROCK),
+        (f"{BEDROCK}/model/us.amazon.nova-pro-v1%3A0/converse", "bedrock", "bedrock_converse", BEDROCK),
+        (f"{BEDROCK}/model/{CLAUDE_ARN}/converse-stream", "bedrock-converse", "bedrock_converse", BEDROCK),
         # A wire that a known server speaks beside its own: who it is stays known.
         (
             "https://openrouter.ai/api/v1/responses",
@@ -98,6 +101,7 @@ def test_the_path_of_a_url_says_the_dialect_and_what_is_before_it_the_provider(
     [
         f"{VERTEX}/publishers/mistralai/models/mistral-large:rawPredict",
         f"{BEDROCK}/invoke",
+        f"{BEDROCK}/converse",
         f"{STUDIO}/models/gemini-2.5-flash:countTokens",
         "https://api.openai.com/v1/embeddings",
         f"{STUDIO}/models:generateContent",
@@ -107,7 +111,11 @@ def test_a_url_of_no_dialect_is_its_own_base(url: str) -> None:
     assert by_url(url).base_url == url
 
 
-@pytest.mark.parametrize("provider", [*PROVIDERS.values(), resolve("vertex:claude-x")[0]], ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "provider",
+    [*PROVIDERS.values(), resolve("vertex:claude-x")[0], resolve("bedrock:claude-x")[0]],
+    ids=lambda row: row.name,
+)
 def test_every_row_fits_its_dialect(provider: Any) -> None:
     """The profile is one of the dialect's, with every quirk that there is, and the options have a schema."""
     for quirk in QUIRKS:
@@ -115,7 +123,8 @@ def test_every_row_fits_its_dialect(provider: Any) -> None:
             profile = profile_for(provider, model)
             if provider.dialect in quirk.dialects and provider.name in (quirk.providers or (provider.name,)):
                 assert all(hasattr(profile, field) for field in quirk.changes)
-    assert check_options(provider, {"tools": []} if provider.dialect != "openai_chat" else {"user": "me"})
+    options: dict[str, Any] = {"openai_chat": {"user": "me"}, "bedrock_converse": {"requestMetadata": {"a": "b"}}}
+    assert check_options(provider, options.get(provider.dialect, {"tools": []}))
 
 
 @pytest.mark.parametrize(
@@ -131,6 +140,14 @@ def test_every_row_fits_its_dialect(provider: Any) -> None:
         ("vertex:claude-3-7-sonnet@20250219", "service", "vertex"),
         ("bedrock:us.anthropic.claude-haiku-4-5-20251001-v1:0", "thinking", "budget"),
         ("bedrock:us.anthropic.claude-haiku-4-5-20251001-v1:0", "betas_in", "body"),
+        ("bedrock-converse:us.anthropic.claude-haiku-4-5-20251001-v1:0", "thinking", "budget"),
+        ("bedrock-converse:anthropic.claude-opus-4-7-v1:0", "output_mode", "native"),
+        ("bedrock:us.amazon.nova-pro-v1:0", "cache_points", ("system", "messages")),
+        ("bedrock:amazon.nova-2-lite-v1:0", "thinking", "nova"),
+        ("bedrock:us.meta.llama3-3-70b-instruct-v1:0", "tool_choices", ()),
+        ("bedrock:mistral.mistral-large-2402-v1:0", "tool_choices", ("any",)),
+        ("bedrock:us.deepseek.r1-v1:0", "reasoning_back", False),
+        ("bedrock:arn:aws:bedrock:us-east-1:1:inference-profile/us.meta.llama4-scout-17b-v1:0", "result_status", False),
         ("google:gemini-2.5-pro", "effort", "budget"),
         ("google:gemini-3-pro-preview", "effort", "level"),
         ("google:gemini-3-pro-preview", "result_media", "inside"),
@@ -145,6 +162,39 @@ def test_every_row_fits_its_dialect(provider: Any) -> None:
 )
 def test_quirks_are_of_the_models_dialect(name: str, field: str, value: Any) -> None:
     assert getattr(profile_for(*resolve(name)), field) == value
+
+
+@pytest.mark.parametrize(
+    ("model", "dialect"),
+    [
+        ("us.anthropic.claude-haiku-4-5-20251001-v1:0", "anthropic_messages"),
+        ("global.anthropic.claude-opus-4-6-v1", "anthropic_messages"),
+        ("arn:aws:bedrock:us-east-1:1:inference-profile/eu.anthropic.claude-sonnet-4-v1:0", "anthropic_messages"),
+        ("amazon.nova-pro-v1:0", "bedrock_converse"),
+        ("us.meta.llama3-3-70b-instruct-v1:0", "bedrock_converse"),
+        ("arn:aws:bedrock:us-east-1:1:application-inference-profile/a1b2c3", "bedrock_converse"),
+    ],
+)
+def test_bedrock_speaks_to_claude_in_anthropics_wire_and_to_all_others_in_converse(model: str, dialect: str) -> None:
+    provider, name = resolve(f"bedrock:{model}")
+    assert (provider.name, provider.dialect, name) == ("bedrock", dialect, model)
+    assert resolve(f"bedrock-converse:{model}")[0].dialect == "bedrock_converse"
+
+
+@pytest.mark.parametrize(
+    ("model", "bare"),
+    [
+        ("us.anthropic.claude-opus-4-6-v1", "claude-opus-4-6-v1"),
+        ("amazon.nova-pro-v1:0", "nova-pro-v1:0"),
+        ("deepseek.r1-v1:0", "r1-v1:0"),
+        ("openai/gpt-5.1-chat", "gpt-5.1-chat"),
+        ("Qwen/Qwen2.5-7B", "qwen2.5-7b"),
+        ("claude-x@1", "claude-x@1"),
+        ("kimi-k2.5", "kimi-k2.5"),
+    ],
+)
+def test_a_bare_name_is_without_its_place(model: str, bare: str) -> None:
+    assert bare_name(model) == bare
 
 
 def test_where_vertex_and_bedrock_are_is_said_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,8 +222,7 @@ def test_where_vertex_and_bedrock_are_is_said_by_the_environment(monkeypatch: py
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("bedrock:m", "AWS_BEARER_TOKEN_BEDROCK is not set.*not signed"),
-        ("vertex:gemini-2.5-flash", "GOOGLE_OAUTH_ACCESS_TOKEN.*gcloud auth print-access-token"),
+        ("azure:m", "AZURE_OPENAI_API_KEY or AZURE_OPENAI_AD_TOKEN is not set"),
         ("anthropic:m", "ANTHROPIC_API_KEY is not set"),
     ],
 )
@@ -199,6 +248,10 @@ def test_a_missing_key_says_what_to_set(name: str, says: str, monkeypatch: pytes
         ("anthropic:m", {"extra": {"x": 1}}, "knows no such option"),
         ("openai-responses:m", {"previous_response": "x"}, 'did you mean "previous_response_id"'),
         ("google:m", {"safety_settings": []}, 'did you mean "safetySettings"'),
+        ("bedrock:m", {"guardRailConfig": {}}, 'did you mean "guardrailConfig"'),
+        ("bedrock:m", {"guardrailConfig": {"guardrailIdentifer": "g"}}, 'did you mean "guardrailIdentifier"'),
+        ("bedrock:m", {"performanceConfig": {"latency": "fast"}}, r"options\.performanceConfig"),
+        ("bedrock:claude-x", {"guardrailConfig": {}}, "knows no such option"),
         ("google:m", {"extra": {"contents": []}}, "cannot be said a second time"),
     ],
 )
@@ -228,7 +281,8 @@ def speaker(dialect: Any, streams: Callable[[Asked], bool], framing: str = "sse"
             said = Response((Text("I look."), call), FinishReason("tool_calls"), id=f"r{number}", model="m")
         if not streams(asked):
             return Answer(200, [dialect.encode_response(said)], {"Content-Type": "application/json"})
-        encoder = dialect.encoder(framing="aws") if framing == "aws" else dialect.encoder()
+        two_framings = dialect.NAME == "anthropic_messages"
+        encoder = dialect.encoder(framing=framing) if two_framings else dialect.encoder()
         kind = "application/vnd.amazon.eventstream" if framing == "aws" else "text/event-stream"
         return Answer(200, [piece for event in unfold(said) if (piece := encoder.feed(event))], {"Content-Type": kind})
 
@@ -249,7 +303,7 @@ ONCE = RetryPolicy(attempts=1)
 WIRES = [
     ("anthropic:claude-x", "anthropic_messages", in_body, "x-api-key", "", "/v1/messages"),
     ("openai-responses:gpt-x", "openai_responses", in_body, "authorization", "Bearer ", "/v1/responses"),
-    ("azure-responses:gpt-x", "openai_responses", in_body, "authorization", "Bearer ", "/v1/responses"),
+    ("azure-responses:gpt-x", "openai_responses", in_body, "api-key", "", "/v1/responses"),
     ("google:gemini-x", "gemini", in_path, "x-goog-api-key", "", "/v1/models/gemini-x:"),
     ("vertex:gemini-x", "gemini", in_path, "authorization", "Bearer ", "/v1/models/gemini-x:"),
     (
@@ -261,6 +315,16 @@ WIRES = [
         "bedrock:us.anthropic.claude-x-v1:0",
         *("anthropic_messages", in_path, "authorization", "Bearer "),
         "/v1/model/us.anthropic.claude-x-v1%3A0/invoke",
+    ),
+    (
+        "bedrock:us.amazon.nova-x-v1:0",
+        *("bedrock_converse", in_path, "authorization", "Bearer "),
+        "/v1/model/us.amazon.nova-x-v1%3A0/converse",
+    ),
+    (
+        "bedrock-converse:us.anthropic.claude-x-v1:0",
+        *("bedrock_converse", in_path, "authorization", "Bearer "),
+        "/v1/model/us.anthropic.claude-x-v1%3A0/converse",
     ),
 ]
 

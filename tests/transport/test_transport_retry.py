@@ -65,6 +65,9 @@ class Calls:
         self.made = 0
 
     async def __call__(self, info: Exchange) -> AsyncGenerator[Sequence[ModelEvent]]:
+        return self.batches(info)
+
+    async def batches(self, info: Exchange) -> AsyncGenerator[Sequence[ModelEvent]]:
         self.made += 1
         items = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         info.status, info.request_id, info.replayed = 200, f"req-{self.made}", self.replayed
@@ -270,8 +273,11 @@ def test_cancellation_passes_through_and_closes_the_call() -> None:
     calls = Calls([ResponseStart("a"), ResponseStart("b")])
 
     async def slow(info: Exchange) -> AsyncGenerator[Sequence[ModelEvent]]:
+        return slowly(info)
+
+    async def slowly(info: Exchange) -> AsyncGenerator[Sequence[ModelEvent]]:
         try:
-            async for batch in calls(info):
+            async for batch in calls.batches(info):
                 yield batch
                 await asyncio.sleep(60)
         finally:
@@ -301,6 +307,22 @@ def test_a_consumer_that_stops_closes_the_call() -> None:
 
     asyncio.run(main())
     assert calls.closed == 1
+
+
+def test_an_answer_that_came_whole_is_handed_on_with_the_end_of_its_attempt() -> None:
+    tries: list[ModelEvent | ModelError] = [limited(), ResponseStart("a")]
+
+    async def whole(info: Exchange) -> list[ModelEvent]:
+        info.status = 200
+        given = tries.pop(0)
+        if isinstance(given, ModelError):
+            raise given
+        return [given, ResponseStart("b")]
+
+    events = asyncio.run(collect(attempts(whole, clock=FakeClock(), random=lambda: 0.0), []))
+    kinds = [AttemptStart, AttemptEnd, AttemptStart, ResponseStart, ResponseStart, AttemptEnd]
+    assert [type(event) for event in events] == kinds
+    assert events[-1].attempt.error is None  # type: ignore[union-attr]
 
 
 def test_an_error_that_is_not_the_models_is_not_caught() -> None:

@@ -15,7 +15,7 @@ from loopback import Exchange, Loopback, Script, chunked, free_port, plain, raw,
 from playhead.errors import CutStreamError, ModelError, TapeMissError, TimeoutExceeded, TransportError
 from playhead.tapes.session import open_session
 from playhead.tapes.tape import Tape
-from playhead.transport.auth import AuthTransport, Key
+from playhead.transport.auth import AuthTransport, bearer
 from playhead.transport.http import DEFAULT_TIMEOUTS, HTTPTransport, Timeouts
 from playhead.transport.record import RecordTransport
 from playhead.transport.replay import ReplayTransport, _rhythm
@@ -242,7 +242,7 @@ def test_a_key_that_was_made_after_the_tape_was_opened_does_not_reach_it(tmp_pat
 
     async def main(url: str) -> list[list[bytes]]:
         with open_session(path, "record") as session:
-            auth = AuthTransport(HTTPTransport(), Key(value=lambda: next(keys)), learn=session.add_secret)
+            auth = AuthTransport(HTTPTransport(), bearer(value=lambda: next(keys)), learn=session.add_secret)
             return [await take(await RecordTransport(session, auth).send(ask(url))) for _ in range(2)]
 
     with Loopback(repeat) as server:
@@ -291,7 +291,7 @@ def test_cancelled_at_random_moments_the_tape_holds_what_each_consumer_had(tmp_p
         had = asyncio.run(main(server))
     assert [item.response.body for item in Tape.load(path).interactions] == had
     for item in Tape.load(path).interactions:
-        assert (header(item.response.headers, "playhead-cut") is None) == (item.response.body == b"abcd")
+        assert item.response.body == b"abcd" or header(item.response.headers, "playhead-cut") is not None
 
 
 def test_what_is_not_on_the_tape_goes_live_or_is_a_miss(tmp_path: Path) -> None:

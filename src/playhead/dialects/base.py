@@ -14,12 +14,14 @@ from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
-from playhead.errors import ModelError
+from playhead.errors import ConfigError, ModelError
 from playhead.events import ModelEvent
 from playhead.messages import Message
 from playhead.request import Request
-from playhead.response import Response
+from playhead.response import Response, Usage
 from playhead.wire import Headers, HTTPRequest
+
+_encode = msgspec.json.Encoder().encode
 
 #: Encoded messages by identity, kept by whoever holds the history, so that a long history is not encoded at each step.
 #: The message is kept beside its bytes, so that its id stays its own. A message that gave warnings is kept as well:
@@ -28,12 +30,18 @@ Memo: TypeAlias = dict[int, tuple[Message, bytes]]
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """Who is spoken to: the provider's name, its base URL without a final slash, and its profile of the dialect."""
+    """Who is spoken to: the provider's name, its base URL without a final slash, its profile of the dialect, and what
+    is put after every path, as Azure's ``api-version=2024-10-21``."""
 
     provider: str
     base_url: str
     profile: Any
     headers: Headers = ()
+    query: str = ""
+
+    def url(self, path: str) -> str:
+        """The URL of this path: ``url("/responses") -> "https://api.openai.com/v1/responses"``."""
+        return f"{self.base_url}{path}?{self.query}" if self.query else self.base_url + path
 
 
 class EncodeWarning(msgspec.Struct, frozen=True):
@@ -41,6 +49,29 @@ class EncodeWarning(msgspec.Struct, frozen=True):
 
     where: str
     message: str
+
+
+def warn(warnings: list[EncodeWarning], where: str, message: str) -> None:
+    """Add a warning, once for each place: three files that a message loses are one loss to know of."""
+    for known in reversed(warnings):
+        if known.where != where:
+            break
+        if known.message == message:
+            return
+    warnings.append(EncodeWarning(where, message))
+
+
+def to_json(value: Any, where: str) -> bytes:
+    """A value as JSON.
+
+    Raises:
+        ConfigError: it holds what JSON cannot say, as half a character does or an object of the caller's; the message
+            says where.
+    """
+    try:
+        return _encode(value)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise ConfigError(f"{where} holds what JSON cannot say: {error}") from error
 
 
 class Encoded(msgspec.Struct, frozen=True):
@@ -66,6 +97,10 @@ class Decoder(Protocol):
     @property
     def finished(self) -> bool:
         """Whether the stream has said that it is over (``[DONE]``, ``message_stop``): nothing more of it counts."""
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the answer has counted of itself so far: of one that is cut, all there is to know of its bill."""
 
     def feed(self, data: bytes) -> list[ModelEvent]:
         """The events that these bytes complete.

@@ -20,6 +20,7 @@ MOST_COUNTED = 10**15
 
 #: An amount above this, in dollars, is no price of an answer.
 MOST_PAID = 10**9
+_NOTHING, _MOST_PAID = Decimal(0), Decimal(MOST_PAID)
 
 #: The smallest decimal place of an amount, and the most characters of one: more is no price, and costs to reckon with.
 _PLACES = 64
@@ -104,11 +105,13 @@ def count(value: Any) -> int | None:
 def amount(value: Any) -> Decimal | None:
     """An amount of money: ``amount("0.1")`` is ``Decimal("0.1")``; None for what is none, below 0, not finite or
     absurd: no answer costs a thousand million dollars, or has a price of a hundred decimal places."""
+    if value is None:
+        return None
     match value:
-        case bool():
-            return None
         case Decimal():
             number = value
+        case bool():
+            return None
         case int() | float() | str():
             try:
                 number = Decimal(str(value).strip())
@@ -116,6 +119,9 @@ def amount(value: Any) -> Decimal | None:
                 return None
         case _:
             return None
-    if not (number.is_finite() and 0 <= number <= MOST_PAID):
+    if not (number.is_finite() and _NOTHING <= number <= _MOST_PAID):
         return None
+    text = str(number)
+    if len(text) <= _PLACES and "E" not in text:  # all but a few; their exponent is dear to ask for
+        return number
     return number if -_PLACES <= int(number.as_tuple().exponent) <= _PLACES else None

@@ -68,6 +68,11 @@ def serve(settings: dict[str, Any]) -> Any:
     params.endpoint_slots = False
     params.cache_ram_mib = 0
     params.verbosity = settings["verbosity"]
+    if settings["embeds"]:
+        params.embedding = True
+        params.n_batch = params.n_ubatch = settings["embeds"]  # a text must fit into one batch
+        if settings["pooling"] == "mean":
+            params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     return xllamacpp.Server(params)
 
 

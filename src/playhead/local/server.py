@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from playhead.errors import ConfigError
-from playhead.local.weights import INSTALL_ENGINE, Weights, engine_folder
+from playhead.local.weights import INSTALL_ENGINE, Weights, engine_folder, says_pooling
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -34,6 +34,9 @@ SLOTS = 4
 
 #: The bound on an answer whose request gives none. Small models can repeat themselves for ever.
 MAX_TOKENS = 1024
+
+#: Tokens that one text may have which is to become a vector: it is read in one batch, whose memory grows by the square.
+EMBED_TOKENS = 2048
 
 _LOG_VARIABLE = "PLAYHEAD_LOCAL_LOG"
 _ERRORS, _INFO = 1, 3  # llama.cpp's levels of verbosity
@@ -75,32 +78,33 @@ class LocalServer:
         self._process.returncode = 0
 
 
-_running: dict[str, LocalServer] = {}
+#: By the file, and whether it makes embeddings: a server that does needs more memory for each token.
+_running: dict[tuple[str, bool], LocalServer] = {}
 _starting = threading.Lock()
 _prepared = False
 
 
-def running(weights: Weights) -> LocalServer | None:
-    """The server of this model, where one runs; never blocks."""
-    server = _running.get(weights.path)
+def running(weights: Weights, embeds: bool = False) -> LocalServer | None:
+    """The server of this model, for answers or for embeddings, where one runs; never blocks."""
+    server = _running.get((weights.path, embeds))
     return server if server is not None and server.alive else None
 
 
-def start(weights: Weights) -> LocalServer:
-    """The server of this model, started when none runs. Blocks while it starts.
+def start(weights: Weights, embeds: bool = False) -> LocalServer:
+    """The server of this model, for answers or for embeddings, started when none runs. Blocks while it starts.
 
     Raises:
         ConfigError: llama.cpp is not installed (the message has the command that installs it), or it cannot serve
             this file; the message has its reason.
     """
     with _starting:
-        server = running(weights)
+        server = running(weights, embeds)
         if server is None:
             _prepare()
-            if (dead := _running.pop(weights.path, None)) is not None:
+            if (dead := _running.pop((weights.path, embeds), None)) is not None:
                 dead.stop()
-            server = _launch(weights)
-            _running[weights.path] = server
+            server = _launch(weights, embeds)
+            _running[weights.path, embeds] = server
         return server
 
 
@@ -130,7 +134,7 @@ def _forget() -> None:
         _running.popitem()[1].abandon()
 
 
-def _launch(weights: Weights) -> LocalServer:
+def _launch(weights: Weights, embeds: bool) -> LocalServer:
     engine = engine_folder()
     if engine is None:
         raise ConfigError(f"local models need llama.cpp, which is not installed; install it with: {INSTALL_ENGINE}")
@@ -151,6 +155,8 @@ def _launch(weights: Weights) -> LocalServer:
         "max_tokens": MAX_TOKENS,
         "threads": _threads(),
         "verbosity": _INFO if logged else _ERRORS,
+        "embeds": EMBED_TOKENS if embeds else 0,
+        "pooling": "own" if embeds and says_pooling(weights) else "mean",
     }
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(

@@ -36,7 +36,7 @@ class LocalTransport:
             ConfigError: the engine or the weights are missing, or the file cannot be served.
             TransportError: no answer came.
         """
-        server = await self._server()
+        server = await self._server(request.url.endswith("/embeddings"))
         _, _, rest = request.url.partition("://")
         path = rest[rest.find("/") :] if "/" in rest else "/"
         kept = tuple(pair for pair in request.headers if pair[0].lower() not in ("authorization", "host"))
@@ -53,14 +53,14 @@ class LocalTransport:
         """Let go of the connections. The server stays for the next run of this process, and ends with it."""
         await self.inner.aclose()
 
-    async def _server(self) -> LocalServer:
+    async def _server(self, embeds: bool) -> LocalServer:
         from playhead.local.server import running, start
 
         if self._weights is None:
             self._weights = find_weights(self.model_name)
-        found = running(self._weights)
+        found = running(self._weights, embeds)
         if found is not None:
             return found
         import asyncio
 
-        return await asyncio.to_thread(start, self._weights)
+        return await asyncio.to_thread(start, self._weights, embeds)

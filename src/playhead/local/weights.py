@@ -32,6 +32,7 @@ INSTALL_ENGINE = "pip install xllamacpp"
 _MAGIC = b"GGUF"
 _HEADER_BYTES = 24  # magic, version, tensor count and metadata count
 _VERSIONS = range(2, 4)
+_KEYS_BYTES = 64 * 1024  # the keys that describe a model's shape take a few kilobytes
 
 
 class Weights(msgspec.Struct, frozen=True):
@@ -99,6 +100,13 @@ def engine_folder() -> str | None:
     """The folder that ``xllamacpp`` is imported from; None when it is not installed. Nothing is imported."""
     folders = _folders("xllamacpp")
     return os.path.dirname(folders[0]) if folders else None
+
+
+def says_pooling(weights: Weights) -> bool:
+    """Whether the file says how the vectors of its tokens become one of a text: an embedding model's does, in a key
+    that ends so and stands among the first, before the vocabulary."""
+    with open(weights.path, "rb") as file:
+        return b".pooling_type" in file.read(_KEYS_BYTES)
 
 
 def _check(path: str) -> None:

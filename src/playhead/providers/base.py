@@ -10,6 +10,7 @@ The known providers are in :mod:`.catalog`; a key is read by the transport, neve
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -24,14 +25,19 @@ class Provider(msgspec.Struct, frozen=True):
         key_env: environment variables that may hold its key, the first that is set counts.
         profile: how its hand differs from the default profile of its dialect, models' quirks aside, by field.
         options: the name of the struct in :mod:`.options` that its options must fit.
-        auth: "required" where nothing goes out without a key; "optional" sends one that is set.
+        auth: "required" where nothing goes out without a key; "optional" sends one that is set. Where no key is set
+            "aws" signs with AWS credentials, and "google" takes an access token of Google's default credentials.
         dialect: the name of the dialect that it speaks.
         base_url_env: environment variables that may name the base URL.
         hosts: endings of host names that are this provider's, where its base URL differs from user to user.
         key_header: the header that holds the bare key; "" sends it as ``Authorization: Bearer``.
-        key_help: what to do about a missing key, where setting a variable is not all there is to say.
+        token_env: environment variables that may hold a bearer token where a key goes in a header of its own; a
+            function that is given as the key gives such tokens, then.
         url_form: a base URL with holes, ``https://bedrock-runtime.{region}.amazonaws.com``.
         url_parts: for each hole the environment variables that may fill it.
+        reasons: why the fields of ``profile`` are as they are, for people to read.
+        version_env: environment variables that may say the ``api-version`` that URLs end with, where they have one.
+        query: what recorded URLs have after their path, ``api-version=2024-10-21``.
     """
 
     name: str
@@ -39,20 +45,23 @@ class Provider(msgspec.Struct, frozen=True):
     key_env: tuple[str, ...]
     profile: dict[str, Any]
     options: str
-    auth: Literal["required", "optional"] = "required"
+    auth: Literal["required", "optional", "aws", "google"] = "required"
     dialect: str = "openai_chat"
     base_url_env: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     key_header: str = ""
-    key_help: str = ""
+    token_env: tuple[str, ...] = ()
     url_form: str = ""
     url_parts: dict[str, tuple[str, ...]] = {}
+    reasons: dict[str, str] = {}
+    version_env: tuple[str, ...] = ()
+    query: str = ""
 
 
 class Quirk(msgspec.Struct, frozen=True):
     """What some models want otherwise: where the dialect is one of ``dialects``, the provider one of ``providers``
-    (empty: any) and the model's bare name begins with one of ``models``, ``changes`` go over the profile. A later row
-    goes over an earlier one."""
+    (empty: any) and the model's bare name begins with one of ``models`` (empty: any), ``changes`` go over the profile.
+    A later row goes over an earlier one."""
 
     dialects: tuple[str, ...]
     providers: tuple[str, ...]
@@ -62,6 +71,7 @@ class Quirk(msgspec.Struct, frozen=True):
 
 
 _CHAT, _RESPONSES, _MESSAGES, _GEMINI = "openai_chat", "openai_responses", "anthropic_messages", "gemini"
+_CONVERSE = "bedrock_converse"
 _REASONING_MODELS = ("o1", "o3", "o4", "gpt-5")
 _CHAT_VARIANTS = ("gpt-5-chat", "gpt-5.1-chat", "gpt-5.2-chat")
 _OPENAI = ("openai", "azure", "openai-responses", "azure-responses")
@@ -75,6 +85,14 @@ _ADAPTIVE = (
     "claude-fable",
 )
 
+_CLAUDE_HOLDING_SCHEMAS = tuple(f"claude-{name}-4-{n}" for name in ("opus", "sonnet", "haiku") for n in "56789")
+
+#: Models of Bedrock that are neither Amazon's Nova nor Claude, by maker.
+_OTHERS_ON_BEDROCK = (
+    *("command", "deepseek", "gemma", "glm", "gpt-oss", "jamba", "kimi", "llama", "magistral", "minimax", "ministral"),
+    *("mistral", "mixtral", "nemotron", "palmyra", "pixtral", "qwen", "r1", "titan", "v3", "voxtral"),
+)
+
 QUIRKS: tuple[Quirk, ...] = (
     Quirk(
         (_CHAT,),
@@ -82,6 +100,36 @@ QUIRKS: tuple[Quirk, ...] = (
         (*_REASONING_MODELS, "gpt-oss"),
         {"max_tokens_field": "max_completion_tokens"},
         "OpenAI's reasoning models refuse max_tokens; max_completion_tokens counts reasoning too",
+    ),
+    Quirk(
+        (_CHAT,),
+        ("deepseek", "fireworks", "mistral", "ollama", "together", "zai"),
+        ("gpt-oss",),
+        {"max_tokens_field": "max_tokens"},
+        "these servers document max_tokens for every model, gpt-oss among them",
+    ),
+    Quirk(
+        (_CHAT,),
+        ("deepseek",),
+        ("deepseek-reasoner", "deepseek-v4", "deepseek-flash"),
+        {"reasoning_stand_in": "", "forced_choice": "never"},
+        "while it thinks DeepSeek answers 400 to a step with calls that has no reasoning_content, even an empty one, "
+        "and to a forced call",
+    ),
+    Quirk(
+        (_CHAT,),
+        ("moonshot",),
+        ("kimi-k2-thinking", "kimi-k2.5", "kimi-k2.6", "kimi-k2.7", "kimi-k3"),
+        {"reasoning_stand_in": " ", "sampling": False},
+        "Kimi's thinking models answer 400 to a step with calls whose reasoning_content is missing or empty, and fix "
+        "their temperature and top_p themselves",
+    ),
+    Quirk(
+        (_CHAT,),
+        ("xai",),
+        ("grok-3-mini", "grok-4", "grok-code"),
+        {"left_out": ("stop",)},
+        "xAI's reasoning models answer 400 to stop",
     ),
     Quirk(
         (_CHAT, _RESPONSES),
@@ -112,21 +160,21 @@ QUIRKS: tuple[Quirk, ...] = (
         "the chat template of these models knows no tools; a server that holds a JSON schema makes them call one",
     ),
     Quirk(
-        (_MESSAGES,),
+        (_MESSAGES, _CONVERSE),
         (),
         ("claude-3", "claude-opus-4", "claude-sonnet-4", "claude-haiku-4"),
         {"thinking": "budget"},
         "up to Claude 4.5 thinking wants a budget of tokens; adaptive thinking is refused",
     ),
     Quirk(
-        (_MESSAGES,),
+        (_MESSAGES, _CONVERSE),
         (),
         ("claude-opus-4-6", "claude-sonnet-4-6"),
         {"thinking": "both"},
         "Claude 4.6 takes a budget as well as adaptive thinking",
     ),
     Quirk(
-        (_MESSAGES,),
+        (_MESSAGES, _CONVERSE),
         (),
         _ADAPTIVE,
         {"thinking": "adaptive", "sampling": False},
@@ -151,6 +199,132 @@ QUIRKS: tuple[Quirk, ...] = (
         "Gemini 3 reads files inside a tool's result, takes a resolution for each part, and checks that calls of other "
         "makers' models bear the signature that Google documents for them",
     ),
+    Quirk(
+        (_CHAT,),
+        (*_OPENAI, "openrouter", "vercel"),
+        (),
+        {"output_schemas": "openai"},
+        "OpenAI, and gateways after it, hold a schema that is strict, and strict wants OpenAI's subset of schemas",
+    ),
+    Quirk(
+        (_CHAT, _RESPONSES),
+        _OPENAI,
+        ("gpt-3.5", "gpt-4"),
+        {"output_mode": "tool"},
+        "OpenAI holds an answer to a schema from gpt-4o-2024-08-06 on; older models are held to a tool's only",
+    ),
+    Quirk(
+        (_CHAT, _RESPONSES),
+        _OPENAI,
+        ("gpt-4o", "gpt-4.1", "gpt-4.5"),
+        {"output_mode": "native"},
+        "these are newer than gpt-4, with whose name theirs begin",
+    ),
+    Quirk(
+        (_CHAT, _RESPONSES),
+        _OPENAI,
+        ("gpt-4o-2024-05-13",),
+        {"output_mode": "tool"},
+        "this snapshot is older than the holding of schemas",
+    ),
+    Quirk(
+        (_CHAT, _RESPONSES),
+        _OPENAI,
+        ("o1-mini", "o1-preview"),
+        {"output_mode": "text"},
+        "these know neither schemas nor tools",
+    ),
+    Quirk(
+        (_CHAT,),
+        ("openrouter", "vercel"),
+        ("claude",),
+        {"output_mode": "tool", "forced_choice": "unless_thinking"},
+        "Claude before 4.5 is held to a tool's schema only, and gateways drop its thinking where a call is forced",
+    ),
+    Quirk(
+        (_CHAT,),
+        ("openrouter", "vercel"),
+        tuple(f"claude-{name}{dot}{n}" for name in ("opus-4", "sonnet-4", "haiku-4") for dot in ".-" for n in "56789"),
+        {"output_mode": "native"},
+        "from Claude 4.5 on an answer is held to a schema",
+    ),
+    Quirk(
+        (_MESSAGES,),
+        (),
+        ("claude-2", "claude-3", "claude-instant", "claude-opus-4", "claude-sonnet-4"),
+        {"output_mode": "tool"},
+        "Anthropic holds an answer to a schema from Claude 4.5 on",
+    ),
+    Quirk(
+        (_MESSAGES,),
+        (),
+        tuple(f"claude-{name}-4-{n}" for name in ("opus", "sonnet") for n in "56789"),
+        {"output_mode": "native"},
+        "these are of 4.5 and later, though their names begin as those of 4.0 do",
+    ),
+    Quirk(
+        (_MESSAGES,),
+        ("vertex",),
+        (),
+        {"output_mode": "tool"},
+        "Vertex AI refuses Claude's structured outputs unless an organisation's policy allows them",
+    ),
+    Quirk(
+        (_GEMINI,),
+        (),
+        ("gemini-3",),
+        {"output_beside_tools": None},
+        "from Gemini 3 on a schema may stand beside tools; before, the server answers 400 to the two together",
+    ),
+    Quirk(
+        (_CONVERSE,),
+        (),
+        _OTHERS_ON_BEDROCK,
+        {"tool_choices": ("any",), "result_status": False, "cache_points": ()},
+        "Amazon's reference gives the choice of one tool, the status of a result and prompt caching to Nova and Claude",
+    ),
+    Quirk(
+        (_CONVERSE,),
+        (),
+        ("command", "jamba", "llama", "r1", "titan"),
+        {"tool_choices": (), "forced_choice": "never"},
+        "these models take no choice of tools but auto",
+    ),
+    Quirk(
+        (_CONVERSE,),
+        (),
+        ("r1",),
+        {"reasoning_back": False, "output_mode": "text"},
+        "to DeepSeek R1's own reasoning, which bears no signature, Bedrock answers 400, and so it does to tools",
+    ),
+    Quirk(
+        (_CONVERSE,),
+        (),
+        ("nova",),
+        {"cache_points": ("system", "messages")},
+        "of Nova's prompts the system's text and messages are cached, never tools",
+    ),
+    Quirk(
+        (_CONVERSE,),
+        (),
+        ("nova-2",),
+        {"thinking": "nova"},
+        "Nova 2 is told to think by reasoningConfig, with an effort",
+    ),
+    Quirk(
+        (_CONVERSE,),
+        (),
+        ("gpt-oss",),
+        {"thinking": "effort"},
+        "OpenAI's open models are told to think by reasoning_effort",
+    ),
+    Quirk(
+        (_CONVERSE,),
+        (),
+        (*_CLAUDE_HOLDING_SCHEMAS, *_ADAPTIVE, "gpt-oss", "kimi"),
+        {"output_mode": "native"},
+        "Bedrock holds the answers of these models to a schema; the others are held to a tool's",
+    ),
 )
 
 
@@ -159,18 +333,52 @@ def profile_for(provider: Provider, model: str) -> Any:
     from importlib import import_module
 
     profile = import_module(f"playhead.dialects.{provider.dialect}.profile").Profile(**provider.profile)
+    for quirk in quirks_of(provider, model):
+        profile = msgspec.structs.replace(profile, **quirk.changes)
+    return profile
+
+
+def quirks_of(provider: Provider, model: str, rows: tuple[Quirk, ...] = QUIRKS) -> Iterator[Quirk]:
+    """The rows, of :data:`QUIRKS` or of another table, that hold for this model, in their order."""
     name = bare_name(model)
-    for quirk in QUIRKS:
+    for quirk in rows:
         if (
             provider.dialect in quirk.dialects
             and (not quirk.providers or provider.name in quirk.providers)
-            and name.startswith(quirk.models)
+            and (not quirk.models or name.startswith(quirk.models))
         ):
-            profile = msgspec.structs.replace(profile, **quirk.changes)
-    return profile
+            yield quirk
+
+
+#: Who makes models of Bedrock, as their ids begin, perhaps after a region.
+_MAKERS = frozenset(
+    [
+        "ai21",
+        "amazon",
+        "anthropic",
+        "cohere",
+        "deepseek",
+        "google",
+        "meta",
+        "minimax",
+        "mistral",
+        "moonshot",
+        "moonshotai",
+        "nvidia",
+        "openai",
+        "qwen",
+        "stability",
+        "twelvelabs",
+        "writer",
+        "zai",
+    ]
+)
 
 
 def bare_name(model: str) -> str:
     """A model's name in lower case without what says where it is: what stands before its last slash, and on Bedrock
     the region and the maker. ``us.anthropic.claude-opus-4-6-v1 -> claude-opus-4-6-v1``"""
-    return model.rpartition("/")[2].lower().rpartition("anthropic.")[2]
+    name = model.rpartition("/")[2].lower()
+    pieces = name.split(".")
+    found = next((n for n, piece in enumerate(pieces[:-1][:2]) if piece in _MAKERS), -1)
+    return ".".join(pieces[found + 1 :])

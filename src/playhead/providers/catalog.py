@@ -16,10 +16,11 @@ import msgspec
 
 from playhead.dialects.base import Endpoint
 from playhead.errors import ConfigError
-from playhead.providers.anthropic import ANTHROPIC, BEDROCK
+from playhead.providers.amazon import BEDROCK, BEDROCK_CLAUDE, BEDROCK_CONVERSE
+from playhead.providers.anthropic import ANTHROPIC
 from playhead.providers.base import Provider, bare_name, profile_for
 from playhead.providers.compatible import COMPATIBLE, HOSTED, OWN
-from playhead.providers.google import GOOGLE, VERTEX, VERTEX_CLAUDE
+from playhead.providers.google import GOOGLE, VERTEX, VERTEX_CLAUDE, project_of_credentials
 from playhead.providers.local import LOCAL
 from playhead.providers.openai import AZURE, AZURE_RESPONSES, OPENAI, OPENAI_RESPONSES
 from playhead.providers.openrouter import OPENROUTER
@@ -28,24 +29,28 @@ from playhead.providers.paths import split, without_path
 PROVIDERS: dict[str, Provider] = {
     provider.name: provider
     for provider in (
-        *(OPENROUTER, OPENAI, OPENAI_RESPONSES, ANTHROPIC, GOOGLE, VERTEX, BEDROCK),
+        *(OPENROUTER, OPENAI, OPENAI_RESPONSES, ANTHROPIC, GOOGLE, VERTEX, BEDROCK, BEDROCK_CONVERSE),
         *(COMPATIBLE, LOCAL, AZURE, AZURE_RESPONSES, *HOSTED, *OWN),
     )
 }
 
 #: Rows that stand in for another of their name where the model's name begins so.
-_BY_MODEL = (("claude", VERTEX_CLAUDE),)
+_BY_MODEL = (("claude", VERTEX_CLAUDE), ("claude", BEDROCK_CLAUDE))
 
 _ALL = (*PROVIDERS.values(), *(row for _, row in _BY_MODEL))
 
 #: Who is taken to be at a URL that nobody is known to be at: by what follows the base URL, else by the dialect.
-_SERVICES = (("/publishers/anthropic/", VERTEX_CLAUDE), ("/model/", BEDROCK))
+_SERVICES = (("/publishers/anthropic/", VERTEX_CLAUDE), ("/model/", BEDROCK_CLAUDE), ("/model/", BEDROCK))
 _MAKER = {
     "openai_chat": COMPATIBLE,
     "openai_responses": OPENAI_RESPONSES,
     "anthropic_messages": ANTHROPIC,
     "gemini": GOOGLE,
+    "bedrock_converse": BEDROCK,
 }
+
+#: The wires whose URLs say nothing but where they are.
+_PLAIN_WIRES = ("openai_chat", "openai_responses")
 
 #: Whose models begin so: the provider's name here, and the maker's on OpenRouter. For the hints of :func:`resolve`.
 _MAKERS = (
@@ -54,17 +59,19 @@ _MAKERS = (
     (("gemini",), "google", "google"),
     (("grok-",), "xai", "x-ai"),
     (("deepseek-",), "deepseek", "deepseek"),
+    (("mistral-", "magistral-", "ministral-", "codestral-", "devstral-", "pixtral-"), "mistral", "mistralai"),
+    (("command-",), "cohere", "cohere"),
+    (("kimi-", "moonshot-"), "moonshot", "moonshotai"),
+    (("glm-",), "zai", "z-ai"),
     (("smollm2",), "local", ""),
 )
 
 #: Makers that are taken for providers, by their names on OpenRouter.
 _ON_OPENROUTER = {
-    **{name: name for name in ("anthropic", "cohere", "google", "meta-llama", "mistralai", "moonshotai", "qwen")},
+    **{name: name for name in ("anthropic", "google", "meta-llama", "mistralai", "moonshotai", "qwen")},
     "claude": "anthropic",
     "gemini": "google",
     "meta": "meta-llama",
-    "mistral": "mistralai",
-    "moonshot": "moonshotai",
 }
 
 
@@ -116,12 +123,14 @@ def endpoint(provider: Provider, model: str, base_url: str | None = None) -> End
     """Where and how this model is spoken to; ``base_url`` goes before the environment's and the provider's own.
 
     Raises:
-        ConfigError: nothing says where the provider is, or the base URL is no HTTP URL, or has a query or fragment.
+        ConfigError: nothing says where the provider is, or the base URL is no HTTP URL, or has a fragment, or a query
+            that is not just the ``api-version`` of a wire of OpenAI's.
     """
     named = (value for variable in provider.base_url_env if (value := os.environ.get(variable)))
     url = base_url or next(named, "") or provider.base_url or _filled_in(provider, model)
     if not url.startswith(("http://", "https://")):
         raise ConfigError(f'a base URL begins with http:// or https://; "{url}" does not')
+    url, query = _versioned(provider, url)
     for sign, what in (("?", "query"), ("#", "fragment")):
         if sign in url:  # what follows may be a key, and is not repeated
             before = url[: url.index(sign)]
@@ -129,7 +138,29 @@ def endpoint(provider: Provider, model: str, base_url: str | None = None) -> End
                 f'a base URL ends before its {what}, as paths are put after it: write "{before}", without the '
                 f'"{sign}" and what follows'
             )
-    return Endpoint(provider.name, without_path(url, provider.dialect), profile_for(provider, model))
+    return Endpoint(provider.name, without_path(url, provider.dialect), profile_for(provider, model), query=query)
+
+
+_VERSION = "api-version="
+
+
+def _versioned(provider: Provider, url: str) -> tuple[str, str]:
+    """The base URL and the query that goes after every path: the ``api-version`` that the URL ends with, or the one in
+    the environment. The latter is for Azure's dated interface: its v1 has no versions, and refuses them."""
+    base, _, query = url.partition("?")
+    version = query.removeprefix(_VERSION)
+    if query.startswith(_VERSION) and provider.dialect in _PLAIN_WIRES and _is_version(version):
+        return base, query
+    if query or base.rstrip("/").endswith("/v1"):
+        return url, ""
+    said = next((value for name in provider.version_env if (value := os.environ.get(name, "").strip())), "")
+    if said and not _is_version(said):
+        raise ConfigError(f"{' or '.join(provider.version_env)} is to be a version like 2024-10-21")
+    return url, _VERSION + said if said else ""
+
+
+def _is_version(text: str) -> bool:
+    return text.isascii() and text.replace("-", "").replace(".", "").isalnum()
 
 
 def _filled_in(provider: Provider, model: str) -> str:
@@ -141,6 +172,8 @@ def _filled_in(provider: Provider, model: str) -> str:
     said: dict[str, str] = {}
     for hole, variables in provider.url_parts.items():
         value = next((value for name in variables if (value := os.environ.get(name, "").strip())), None)
+        if value is None and provider.auth == "google" and hole == "project":
+            value = project_of_credentials()
         if value is None:
             raise ConfigError(
                 f'"{provider.name}:{model}" needs a {hole}: set the environment variable {" or ".join(variables)}, or '
@@ -161,16 +194,22 @@ def by_url(url: str) -> Provider:
     """Who is at this URL: of those that speak the dialect of its path the provider of the longest base URL that it
     begins with, or one of those whose hosts it is on; else whoever is there at all, or the dialect's maker (for chat
     completions ``compatible``), in this dialect. ``base_url`` of the result is what stands before the dialect's path;
-    where the path is of no dialect it is the whole URL."""
+    where the path is of no dialect it is the whole URL. ``query`` is what stands behind the path, on the wires on which
+    that says nothing of the request."""
     dialect, base = split(url) or ("openai_chat", url.partition("?")[0].partition("#")[0].rstrip("/"))
     found = _at(base, [provider for provider in _ALL if provider.dialect == dialect])
+    if found is BEDROCK and "claude" in url:  # "bedrock:" speaks to Claude in Anthropic's wire
+        found = BEDROCK_CONVERSE
     if found is None:
         end = url.partition("?")[0][len(base) :]
-        found = next((row for begin, row in _SERVICES if end.startswith(begin)), _MAKER[dialect])
+        found = next(
+            (row for begin, row in _SERVICES if row.dialect == dialect and end.startswith(begin)), _MAKER[dialect]
+        )
         other = _at(base, _ALL)
         if other is not None:
             found = msgspec.structs.replace(other, dialect=dialect, profile=found.profile, options=found.options)
-    return msgspec.structs.replace(found, base_url=base)
+    query = url.partition("#")[0].partition("?")[2] if dialect in _PLAIN_WIRES else ""
+    return msgspec.structs.replace(found, base_url=base, query=query)
 
 
 def _at(base: str, rows: Sequence[Provider]) -> Provider | None:

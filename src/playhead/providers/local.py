@@ -12,7 +12,7 @@ LOCAL = Provider(
     name="local",
     base_url="http://local.localhost/v1",
     key_env=(),
-    profile={"reasoning_back": "reasoning_content", "tools": "constrained"},
+    profile={"reasoning_back": "reasoning_content", "tools": "constrained", "files": ()},
     options="CompatibleOptions",
     auth="optional",
 )

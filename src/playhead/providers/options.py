@@ -149,6 +149,31 @@ class AnthropicKnown(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, o
     top_k: int | UnsetType = UNSET
 
 
+class Guardrail(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Bedrock's ``guardrailConfig``: which guardrail looks at question and answer, and what it tells of it."""
+
+    guardrailIdentifier: str | UnsetType = UNSET
+    guardrailVersion: str | UnsetType = UNSET
+    trace: Literal["enabled", "disabled", "enabled_full"] | UnsetType = UNSET
+    streamProcessingMode: Literal["sync", "async"] | UnsetType = UNSET
+
+
+class ConverseOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """What Bedrock's Converse takes. ``toolConfig``, ``inferenceConfig`` and ``outputConfig`` go over what the agent
+    says in them, the first's ``tools`` beside the functions; ``additionalModelRequestFields`` are the model's own."""
+
+    additionalModelRequestFields: dict[str, Any] | UnsetType = UNSET
+    additionalModelResponseFieldPaths: list[str] | UnsetType = UNSET
+    guardrailConfig: Guardrail | UnsetType = UNSET
+    inferenceConfig: dict[str, Any] | UnsetType = UNSET
+    outputConfig: dict[str, Any] | UnsetType = UNSET
+    performanceConfig: dict[str, Literal["standard", "optimized"]] | UnsetType = UNSET
+    promptVariables: dict[str, dict[str, str]] | UnsetType = UNSET
+    requestMetadata: dict[str, str] | UnsetType = UNSET
+    serviceTier: dict[str, Literal["priority", "default", "flex", "reserved"]] | UnsetType = UNSET
+    toolConfig: dict[str, Any] | UnsetType = UNSET
+
+
 class GeminiOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """What Google's wire takes; ``tools`` are its own, ``functionDeclarations`` more fields of declared ones."""
 
@@ -170,6 +195,7 @@ _TYPED: dict[str, type[msgspec.Struct]] = {
     "CompatibleOptions": CompatibleOptions,
     "ResponsesOptions": ResponsesKnown,
     "AnthropicOptions": AnthropicKnown,
+    "ConverseOptions": ConverseOptions,
     "GeminiOptions": GeminiOptions,
 }
 

@@ -7,6 +7,7 @@
     {base}/messages                                           anthropic_messages
     {base}/publishers/anthropic/models/{model}:rawPredict     anthropic_messages   :streamRawPredict
     {base}/model/{model}/invoke                               anthropic_messages   /invoke-with-response-stream
+    {base}/model/{model}/converse                             bedrock_converse     /converse-stream
     {base}/models/{model}:generateContent                     gemini               :streamGenerateContent
 
 ``split("https://api.x.ai/v1/chat/completions") -> ("openai_chat", "https://api.x.ai/v1")``
@@ -32,6 +33,9 @@ def split(url: str) -> tuple[str, str] | None:
     if path.endswith(("/invoke", "/invoke-with-response-stream")):
         base, found, _ = path.rpartition("/model/")
         return ("anthropic_messages", base) if found else None
+    if path.endswith(("/converse", "/converse-stream")):
+        base, found, _ = path.rpartition("/model/")
+        return ("bedrock_converse", base) if found else None
     if path.endswith((":generateContent", ":streamGenerateContent")):
         from playhead.dialects.gemini.place import split_url
 

@@ -28,12 +28,14 @@ _REQUEST_HEADERS = frozenset({"accept", "content-type", "user-agent"})
 _RESPONSE_HEADERS = frozenset(
     {
         "content-type",
+        "date",
         "retry-after",
         "retry-after-ms",
         "x-should-retry",
         "x-request-id",
         "request-id",
         "x-generation-id",
+        "x-amzn-bedrock-input-token-count",  # not in the body of every answer
     }
 )
 _OWN_PREFIX = "playhead-"

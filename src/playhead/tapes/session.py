@@ -35,7 +35,8 @@ from typing import Literal, get_args
 
 from playhead.errors import ConfigError, TapeMissError, TapeModeError, UnplayedError
 from playhead.tapes.files import look
-from playhead.tapes.interaction import Interaction, interaction
+from playhead.tapes.grown import grown
+from playhead.tapes.interaction import CALL, Interaction, RecordedRequest, interaction
 from playhead.tapes.match import Player
 from playhead.tapes.playable import load_shared, playable_of
 from playhead.tapes.recorder import Recorder, find_recorder, open_recorder, was_begun
@@ -73,6 +74,7 @@ def open_session(tape: str | os.PathLike[str] | Tape, mode: Mode, *, secrets: It
 
     Args:
         tape: a path, or a tape. A tape that has a path is recorded in its file, too; one that has none, in memory only.
+            An object that stands for a path (``os.PathLike``) and has a method ``opened`` is told of each session.
         mode: see the module's table.
         secrets: values that are replaced wherever they stand before anything is written or compared.
 
@@ -85,7 +87,14 @@ def open_session(tape: str | os.PathLike[str] | Tape, mode: Mode, *, secrets: It
         TapeError: the file cannot be read or made.
     """
     _check_mode(mode, "`mode`")
-    redactor = Redactor(secrets)
+    session = _open(tape, mode, Redactor(secrets))
+    opened = getattr(tape, "opened", None)
+    if opened is not None:
+        opened(session)
+    return session
+
+
+def _open(tape: str | os.PathLike[str] | Tape, mode: Mode, redactor: Redactor) -> Session:
     if mode == "off":
         return Session(Tape(), mode, (), redactor)
     if isinstance(tape, Tape):
@@ -190,6 +199,7 @@ class Session:
         self._parted = False
         self._closed = False
         self._own: list[Interaction] = []
+        self._before: RecordedRequest | None = None  # what was recorded last: the next one may have grown out of it
         self._ledgers = ({tape.ledger} | ({recorder.tape.ledger} if recorder else set())) if recording else set()
         self._recorder_notes = 0 if recorder is None else len(recorder.notes)
         self._playable.enter()
@@ -223,7 +233,7 @@ class Session:
                     self._parted = True
                     self.notes.append(f"the run parted from the tape: {self._describe(asked)}")
                 return None
-            raise TapeMissError(self._miss(asked))
+            raise self._miss_error(asked)
 
     def has_answer(self, request: HTTPRequest) -> bool:
         """Whether the tape has an answer to this request that was not played yet."""
@@ -272,6 +282,10 @@ class Session:
                 nanoseconds=nanoseconds,
                 uncompressed=uncompressed,
             )
+            if item.request.method != CALL:
+                request = grown(item.request, self._before)
+                self._before = request
+                item = Interaction(item.id, request, item.response)
             self._claim(item)
             return item
 
@@ -349,6 +363,16 @@ class Session:
 
     def _on_tape(self) -> str:
         return f" on the tape {self.tape.path}" if self.tape.path else ""
+
+    def _miss_error(self, asked: HTTPRequest) -> TapeMissError:
+        from playhead.tapes.diff import nearest
+
+        miss = TapeMissError(self._miss(asked))
+        miss.asked = asked
+        player = self._player
+        near = None if player.equal(asked) else nearest(player.interactions, player.played, asked)
+        miss.recorded = None if near is None else self._redactor.question(near.request)
+        return miss
 
     def _miss(self, asked: HTTPRequest) -> str:
         name = f"the tape {self.tape.path}" if self.tape.path else "the tape"

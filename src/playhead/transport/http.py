@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from playhead.errors import ConfigError, CutStreamError, ModelError, TimeoutExceeded, TransportError
+from playhead.transport.deadline import Deadline
 from playhead.wire import Headers, HTTPRequest, HTTPResponse
 
 if TYPE_CHECKING:
@@ -70,10 +71,11 @@ DEFAULT_TIMEOUTS = Timeouts()
 class _Pool:
     """The connections of one event loop, and the generator that closes them when the loop shuts down."""
 
-    __slots__ = ("keeper", "proxied", "session")
+    __slots__ = ("head", "keeper", "proxied", "session")
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, head: Deadline) -> None:
         self.session = session
+        self.head = head
         self.proxied = any(name in os.environ for name in _PROXY_NAMES)  # asked once: it costs as much as a header
         self.keeper = self._keep()
 
@@ -81,6 +83,7 @@ class _Pool:
         try:
             yield
         finally:
+            self.head.close()
             await self.session.close()
 
 
@@ -113,18 +116,17 @@ class HTTPTransport:
             pool = await self._open(loop)
         timeouts = self.timeouts
         began = loop.time()
-        first = _least(timeouts.first_byte, timeouts.total)
         failure: Exception | None = None
         try:
-            async with asyncio.timeout(first):
-                response = await pool.session.request(
-                    request.method,
-                    self._urls.get(request.url) or self._url(request.url),
-                    headers=request.headers,
-                    data=request.body or None,
-                    allow_redirects=False,
-                    proxy=_proxy(request.url) if pool.proxied else None,
-                )
+            asked = pool.session.request(
+                request.method,
+                self._urls.get(request.url) or self._url(request.url),
+                headers=request.headers,
+                data=request.body or None,
+                allow_redirects=False,
+                proxy=_proxy(request.url) if pool.proxied else None,
+            )
+            response = await pool.head.within(asked)
         except TimeoutError as error:
             failure = _too_slow_head(error, request.url, timeouts)
         except Exception as error:
@@ -133,15 +135,16 @@ class HTTPTransport:
             raise failure  # outside the handler: the engine's error holds the request's headers, so it is no context
         body = _Body(response, request.url, timeouts, began)
         version = response.version
+        compressed = response.headers.get("Content-Encoding", "").lower() in ("gzip", "deflate")
         body.handed_out = answer = HTTPResponse(
             response.status,
-            _headers(response),
+            _headers(response, compressed),
             body.chunks(loop),
             reason=response.reason or "",
             proto="HTTP/1.0" if version is not None and version.minor == 0 else "HTTP/1.1",
             close=body.aclose,
         )
-        answer.uncompressed = _was_compressed(response)
+        answer.uncompressed = compressed
         return answer
 
     async def aclose(self) -> None:
@@ -166,7 +169,7 @@ class HTTPTransport:
             max_line_size=HEADER_LIMIT,
             max_field_size=HEADER_LIMIT,
         )
-        pool = _Pool(session)
+        pool = _Pool(session, Deadline(loop, _least(timeouts.first_byte, timeouts.total)))
         await anext(pool.keeper)  # from now on the loop closes it when it shuts down
         with self._lock:
             for old in [old for old in self._pools if old.is_closed()]:
@@ -293,19 +296,15 @@ def _least(a: float | None, b: float | None) -> float | None:
     return min(a, b)
 
 
-def _headers(response: aiohttp.ClientResponse) -> Headers:
+def _headers(response: aiohttp.ClientResponse, compressed: bool) -> Headers:
     """The head as it came; without what described the compressed body, when the engine has decompressed it."""
     headers = tuple(response.headers.items())
-    if _was_compressed(response):
+    if compressed:
         headers = tuple(field for field in headers if field[0].lower() not in ("content-encoding", "content-length"))
     for _, value in headers:
         if not value.isascii():
             return tuple((name, _readable(value)) for name, value in headers)
     return headers
-
-
-def _was_compressed(response: aiohttp.ClientResponse) -> bool:
-    return response.headers.get("Content-Encoding", "").lower() in ("gzip", "deflate")
 
 
 def _readable(value: str) -> str:
@@ -364,6 +363,12 @@ def _too_slow_head(error: TimeoutError, url: str, timeouts: Timeouts) -> ModelEr
     return TimeoutExceeded(f"first byte: no answer from {host} within {timeouts.first_byte:g} s")
 
 
+def _unsent(error: TransportError) -> TransportError:
+    """The error of a connection that was never made."""
+    error.sent = False
+    return error
+
+
 def _explain(error: Exception, url: str) -> Exception:
     """An error of the engine as one of ours, that says what happened and where."""
     import aiohttp
@@ -373,18 +378,19 @@ def _explain(error: Exception, url: str) -> Exception:
     host = _host(url)
     match error:
         case aiohttp.ClientConnectorDNSError():
-            return TransportError(f"there is no host {host}: its name was not found", retryable=not _is_unknown(error))
+            words = f"there is no host {host}: its name was not found"
+            return _unsent(TransportError(words, retryable=not _is_unknown(error)))
         case aiohttp.ClientProxyConnectionError():
-            return TransportError(f"no connection to the proxy for {host}{_why(error)}")
+            return _unsent(TransportError(f"no connection to the proxy for {host}{_why(error)}"))
         case aiohttp.ClientHttpProxyError():
-            return TransportError(f"the proxy refused the way to {host} with status {error.status}")
+            return _unsent(TransportError(f"the proxy refused the way to {host} with status {error.status}"))
         case aiohttp.ClientConnectorCertificateError():
             reason = getattr(error.certificate_error, "verify_message", "") or "not trusted"
-            return TransportError(f"the TLS certificate of {host} was refused: {reason}", retryable=False)
+            return _unsent(TransportError(f"the TLS certificate of {host} was refused: {reason}", retryable=False))
         case aiohttp.ClientSSLError():
-            return TransportError(f"no TLS connection to {host}")
+            return _unsent(TransportError(f"no TLS connection to {host}"))
         case aiohttp.ClientConnectorError():
-            return TransportError(f"no connection to {host}{_why(error)}")
+            return _unsent(TransportError(f"no connection to {host}{_why(error)}"))
         case aiohttp.ServerDisconnectedError():
             return TransportError(f"{host} closed the connection before it answered")
         case aiohttp.ClientOSError():

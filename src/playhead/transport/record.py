@@ -8,7 +8,8 @@ which no answer came leaves nothing.
 
 The rhythm rides in the response header ``Playhead-Chunks``: for each piece ``milliseconds:bytes``, the milliseconds
 counted from sending, as ``812:96 830:41``; a body of one piece has none. :mod:`playhead.transport.replay` reads both
-back. What reaches the tape's file, and how it is kept from secrets, is the tape's business.
+back. A refusal on whose account a credential was renewed, so that the request was tried again, has
+``Playhead-Renewed``. What reaches the tape's file, and how it is kept from secrets, is the tape's business.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from playhead.wire import Headers, HTTPRequest, HTTPResponse
 
 CHUNKS = "Playhead-Chunks"
 CUT = "Playhead-Cut"
+RENEWED = "Playhead-Renewed"
 
 
 class Recorder(Protocol):
@@ -71,7 +73,7 @@ class RecordTransport:
             proto=response.proto,
             close=tee.aclose,
         )
-        answer.uncompressed = response.uncompressed
+        answer.uncompressed, answer.renewed = response.uncompressed, response.renewed
         return answer
 
     async def aclose(self) -> None:
@@ -145,6 +147,8 @@ class _Tee:
                 for at, piece in zip(self._times, self._pieces, strict=True)
             )
             headers += ((CHUNKS, " ".join(rhythm)),)
+        if response.renewed:
+            headers += ((RENEWED, "true"),)
         if cut is not None:
             headers += ((CUT, " ".join(cut.split())),)
         self._session.record(

@@ -2,8 +2,9 @@
 
 A recorded answer is handed out at once and in one piece; asked for a pace, in the pieces and at the moments that
 :mod:`playhead.transport.record` wrote into the response header ``Playhead-Chunks`` (``pace=1.0`` as recorded, ``0.5``
-in half the time). An answer whose ``Playhead-Cut`` says that it was cut is cut at the same place. Neither header is
-shown to the consumer: they are the tape's, not the provider's.
+in half the time). An answer whose ``Playhead-Cut`` says that it was cut is cut at the same place; one with
+``Playhead-Renewed`` is one that is tried again. None of these headers is shown to the consumer: they are the tape's,
+not the provider's.
 
 What matches what, and what a miss says, is the session's business; without a transport to pass on to, the session
 raises the miss.
@@ -16,10 +17,10 @@ from typing import Any, Protocol
 
 from playhead.errors import CutStreamError, TapeMissError
 from playhead.transport.base import Transport
-from playhead.transport.record import CHUNKS, CUT
+from playhead.transport.record import CHUNKS, CUT, RENEWED
 from playhead.wire import Headers, HTTPRequest, HTTPResponse, header
 
-_OWN = (CHUNKS.lower(), CUT.lower())
+_OWN = (CHUNKS.lower(), CUT.lower(), RENEWED.lower())
 
 
 class Player(Protocol):
@@ -63,11 +64,11 @@ class ReplayTransport:
         await asyncio.sleep(0)
         recorded = interaction.response
         headers: Headers = recorded.headers
-        rhythm, cut = header(headers, CHUNKS), header(headers, CUT)
-        if rhythm is not None or cut is not None:
+        rhythm, cut, renewed = header(headers, CHUNKS), header(headers, CUT), header(headers, RENEWED)
+        if rhythm is not None or cut is not None or renewed is not None:
             headers = tuple(field for field in headers if field[0].lower() not in _OWN)
         pieces = _rhythm(rhythm, recorded.body) if self.pace > 0 else [(0.0, recorded.body)]
-        return HTTPResponse(
+        answer = HTTPResponse(
             recorded.code,
             headers,
             self._chunks(pieces, cut, recorded.code),
@@ -75,6 +76,8 @@ class ReplayTransport:
             proto=recorded.proto,
             recorded_duration=recorded.duration,
         )
+        answer.renewed = renewed is not None
+        return answer
 
     async def aclose(self) -> None:
         """Close the live transport, if there is one."""

@@ -14,16 +14,20 @@ are arguments. A failed attempt that came from a tape is followed by the next at
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 
 from playhead.errors import ConfigError, ModelError, TapeMissError
-from playhead.events import Attempt, AttemptEnd, AttemptEvent, AttemptStart, Discard, ModelEvent
+from playhead.events import Asked, Attempt, AttemptEnd, AttemptEvent, AttemptStart, Discard, ModelEvent
+from playhead.response import Usage
 from playhead.wire import Headers, header
 
 Event: TypeAlias = ModelEvent | AttemptEvent
+Batches: TypeAlias = AsyncGenerator[Sequence[ModelEvent], None]
+#: What one attempt gives: the events of an answer that came whole, or batches of events as they come.
+Answer: TypeAlias = list[ModelEvent] | Batches
 Random: TypeAlias = Callable[[], float]
 AnyError = TypeVar("AnyError", bound=ModelError)
 
@@ -47,11 +51,8 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's own time."""
 
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def time(self) -> float:
-        return time.time()
+    monotonic = staticmethod(time.monotonic)
+    time = staticmethod(time.time)
 
     async def sleep(self, seconds: float) -> None:
         import asyncio
@@ -155,25 +156,26 @@ def _number(value: str | None) -> float | None:
     return number if 0 <= number < float("inf") else None
 
 
-class Exchange:
+class Exchange(msgspec.Struct):
     """What one attempt learns about itself; the call fills it as it goes.
 
     ``replayed`` says that the answer came from a tape, ``recorded`` its duration there in seconds, and ``at_end`` that
-    the tape holds nothing more and that what it lacks may be asked live.
+    the tape holds nothing more and that what it lacks may be asked live. ``date`` is the answer's ``Date`` header,
+    ``usage`` what an answer that failed had counted of itself, ``asked`` whom it asks.
     """
 
-    __slots__ = ("at_end", "recorded", "replayed", "request_id", "status")
-
-    def __init__(self) -> None:
-        self.status: int | None = None
-        self.request_id: str | None = None
-        self.replayed = False
-        self.recorded: float | None = None
-        self.at_end = False
+    status: int | None = None
+    request_id: str | None = None
+    replayed: bool = False
+    recorded: float | None = None
+    at_end: bool = False
+    date: str | None = None
+    usage: Usage | None = None
+    asked: Asked | None = None
 
 
 async def attempts(
-    call: Callable[[Exchange], AsyncGenerator[Sequence[ModelEvent]]],
+    call: Callable[[Exchange], Awaitable[Answer]],
     *,
     step: int = 1,
     policy: RetryPolicy = DEFAULT_POLICY,
@@ -182,15 +184,15 @@ async def attempts(
 ) -> AsyncGenerator[Sequence[Event]]:
     """One model call with its retries, as batches of events.
 
-    ``call`` makes one attempt: it sends, raises the (enriched) error of a refusal, and yields the answer's events in
-    batches as they come. Around each stand AttemptStart and AttemptEnd; where an attempt failed after something of
-    its answer was handed on, a Discard comes before its AttemptEnd.
+    ``call`` makes one attempt: it sends, raises the (enriched) error of a refusal, and gives the answer: all its
+    events, or a generator of batches of them as they come, which is read at once and closed. Around each stand
+    AttemptStart and AttemptEnd; where an attempt failed after something of its answer was handed on, a Discard comes
+    before its AttemptEnd.
 
     Raises:
         ModelError: the last attempt's, when it cannot or may not be tried again. ``error.attempts`` holds all of them,
             and the message says how many there were.
     """
-    draw = random or _system_random()
     done: list[Attempt] = []
     began, last = clock.monotonic(), None
     number = live = 0  # replayed attempts have a number, and use up neither attempts nor time
@@ -198,16 +200,22 @@ async def attempts(
         number += 1
         info, left, handed = Exchange(), clock.monotonic(), False
         yield (AttemptStart(step, number),)
-        batches = call(info)
+        batches: Batches | None = None
         try:
+            answer = await call(info)
+            if isinstance(answer, list):
+                yield [*answer, AttemptEnd(_attempt(step, number, info, left, clock, None, None))]
+                return
+            batches = answer
             async for batch in batches:
                 handed = True
                 yield batch
-            done.append(_attempt(step, number, info, left, clock, None, None))
-            yield (AttemptEnd(done[-1]),)
+            yield (AttemptEnd(_attempt(step, number, info, left, clock, None, None)),)
             return
         except ModelError as error:
             failed = error
+            if not failed.provider and info.asked is not None:  # a transport knows a host, not whose it is
+                failed.provider = info.asked.provider
         except TapeMissError as miss:
             if last is None:
                 raise
@@ -215,7 +223,8 @@ async def attempts(
             _give_up(last, done, 'the tape ends here; tape_mode="resume" goes on from it')
             raise last from miss
         finally:
-            await batches.aclose()
+            if batches is not None:
+                await batches.aclose()
         live += not info.replayed
         if live == 1 and not info.replayed:
             began = left
@@ -223,7 +232,7 @@ async def attempts(
         if info.replayed:
             wait = 0.0 if failed.retryable or info.at_end else None
         else:
-            wait = next_wait(failed, live, elapsed, policy, draw)
+            wait = next_wait(failed, live, elapsed, policy, random or _system_random())
         done.append(_attempt(step, number, info, left, clock, failed, None if info.replayed else wait))
         if handed:
             yield (Discard(step, str(failed)),)
@@ -250,7 +259,8 @@ def _attempt(
         status = error.status
     request_id = info.request_id or (error.request_id if error is not None else None)
     duration = (info.recorded or 0.0) if info.replayed else clock.monotonic() - left
-    return Attempt(step, number, status, duration, None if error is None else str(error), wait, request_id)
+    words = None if error is None else str(error)
+    return Attempt(step, number, status, duration, words, wait, request_id, info.date, info.usage, info.asked)
 
 
 def _too_late(error: ModelError, number: int, elapsed: float, policy: RetryPolicy) -> str | None:

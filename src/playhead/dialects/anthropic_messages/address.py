@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.anthropic_messages.profile import Profile
+from playhead.dialects.path_segment import quoted, unquoted
 
 _VERTEX = "/publishers/anthropic/models/"
 
@@ -25,31 +26,9 @@ def encode_address(base_url: str, model: str, stream: bool, profile: Profile) ->
     if profile.service == "vertex":
         return f"{base_url}{_VERTEX}{model}:{'streamRawPredict' if stream else 'rawPredict'}"
     if profile.service == "bedrock":
-        name = _quoted(model, ":" if profile.raw_colon else "")
+        name = quoted(model, ":" if profile.raw_colon else "")
         return f"{base_url}/model/{name}/{'invoke-with-response-stream' if stream else 'invoke'}"
     return f"{base_url}/messages?beta=true" if profile.beta_query else f"{base_url}/messages"
-
-
-_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-
-
-def _quoted(text: str, safe: str) -> str:
-    """Percent-encoded for one segment of a path: an inference profile's ARN has slashes and colons."""
-    return "".join(
-        letter if letter in _PLAIN or letter in safe else "".join(f"%{byte:02X}" for byte in letter.encode())
-        for letter in text
-    )
-
-
-def _unquoted(text: str) -> str:
-    head, *pieces = text.split("%")
-    data = head.encode()
-    for piece in pieces:
-        try:
-            data += bytes.fromhex(piece[:2]) + piece[2:].encode()
-        except ValueError:
-            return text  # it was not percent-encoded
-    return data.decode("utf-8", "replace")
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -72,7 +51,7 @@ def decode_address(url: str, base: Profile) -> Address:
         said["service"] = "vertex"
     elif "/model/" in path and path.endswith(("/invoke", "/invoke-with-response-stream")):
         name, _, verb = path.partition("/model/")[2].rpartition("/")
-        model, stream = _unquoted(name), verb != "invoke"
+        model, stream = unquoted(name), verb != "invoke"
         said["service"] = "bedrock"
         if ":" in model:
             said["raw_colon"] = ":" in name

@@ -30,6 +30,7 @@ class WireMessage(msgspec.Struct):
     stop_reason: str | None = None
     usage: msgspec.Raw = _NOTHING
     error: Any = None
+    container: Any = None
 
 
 class WireDelta(msgspec.Struct, gc=False):
@@ -42,6 +43,7 @@ class WireDelta(msgspec.Struct, gc=False):
     signature: str = ""
     citation: msgspec.Raw = _NOTHING
     stop_reason: str | None = None
+    container: Any = None
 
 
 class WireEvent(msgspec.Struct):
@@ -83,6 +85,7 @@ _FINISH: dict[str, Finish] = {
     "model_context_window_exceeded": "length",
     "tool_use": "tool_calls",
     "refusal": "content_filter",
+    "pause_turn": "paused",
 }
 
 #: The word that is written for a finish reason of another wire.
@@ -91,13 +94,14 @@ FINISH_WORDS: dict[Finish, str] = {
     "length": "max_tokens",
     "tool_calls": "tool_use",
     "content_filter": "refusal",
+    "paused": "pause_turn",
     "error": "end_turn",
     "other": "end_turn",
 }
 
 
 def finish_of(word: str | None) -> FinishReason:
-    """The finish reason. ``pause_turn`` (the answer is to be sent back, and the model goes on) is "other"."""
+    """The finish reason. After ``pause_turn`` the answer is to be sent back as it is, and the model goes on."""
     return FinishReason(_FINISH.get(word or "", "other"), word)
 
 

@@ -8,6 +8,7 @@ A message of this wire is a list of blocks, and its order is kept. What a block 
 | thinking, redacted_thinking | Reasoning; the signature or the encrypted data is its opaque |
 | tool_use | ToolCall; who called, where not the model itself, is in its opaque |
 | image, document | File, where it holds nothing that a File does not |
+| no block: the ``container`` that an answer's tools ran in | Native "container", after the other parts |
 | everything else: server_tool_use, web_search_tool_result, search_result, container_upload, … | Native, verbatim |
 
 A citation is for the whole text before it. Every opaque of this dialect is plain JSON data: the block itself, or what
@@ -22,6 +23,7 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.anthropic_messages.profile import DIRECT, Profile
+from playhead.dialects.foreign import lies_elsewhere
 from playhead.dialects.unmodelled import says_something
 from playhead.messages import Cache, File, Native, Opaque, Part, Reasoning, Source, Text, ToolCall
 
@@ -48,6 +50,22 @@ def decode_cache(value: Any) -> Cache | None:
     return Cache(ttl if isinstance(ttl, str) else None)
 
 
+#: The kind of the part that an answer's ``container`` is. It is no block: a request names the container by its id.
+CONTAINER = "container"
+
+
+def decode_container(value: Any) -> list[Part]:
+    """The part of an answer's ``container``, where it has one."""
+    return [Native(CONTAINER, Opaque(NAME, value))] if isinstance(value, dict) and value.get("id") else []
+
+
+def container_of(part: Part) -> dict[str, Any] | None:
+    """The ``container`` that a part is; None for every other."""
+    if not isinstance(part, Native) or part.kind != CONTAINER or not is_own(part.opaque):
+        return None
+    return None if part.opaque.value.get("type") == CONTAINER else part.opaque.value
+
+
 def is_own(opaque: Opaque | None) -> bool:
     """Whether this dialect made it."""
     return opaque is not None and opaque.origin == NAME and isinstance(opaque.value, dict)
@@ -57,6 +75,8 @@ def encode_text(part: Text, sources: list[Source] | None = None) -> dict[str, An
     """A text block; ``sources`` are the citations that stand after the text, this dialect's own only."""
     block: dict[str, Any] = {"type": "text", "text": part.text}
     if part.opaque is not None and is_own(part.opaque):
+        if "type" in part.opaque.value:
+            return dict(part.opaque.value)  # see kept_in_result
         block.update(part.opaque.value)
     if sources:
         block["citations"] = [source.opaque.value for source in sources if source.opaque is not None]
@@ -164,6 +184,21 @@ def citations_of(values: Any) -> list[dict[str, Any]]:
     return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
 
 
+def kept_in_result(block: dict[str, Any]) -> Text:
+    """A block of a tool's result that neither a Text nor a File holds (a search_result, a document to be cited, a
+    tool_reference): it goes back whole, and its words are there for every other wire."""
+    said = block.get("content")
+    if said is None:
+        match block.get("source"):
+            case {"type": "text", "data": str(data)}:
+                said = data
+            case {"type": "content", "content": content}:
+                said = content
+    inner = said if isinstance(said, list) else [{"text": said}]
+    texts = [one.get("text") for one in inner if isinstance(one, dict)]
+    return Text("\n".join(text for text in texts if isinstance(text, str)), opaque=Opaque(NAME, block))
+
+
 def decode_citation(citation: dict[str, Any]) -> Source:
     """A citation as a source; one of a document that was given with the question has no URL."""
     url = citation.get("url") or citation.get("source")
@@ -187,7 +222,10 @@ def foreign_citation(source: Source) -> dict[str, Any]:
 
 
 def encode_file(file: File) -> dict[str, Any] | None:
-    """The image or document that carries this file; None where the wire has none for it (audio, video, archives)."""
+    """The image or document that carries this file; None where the wire has none for it (audio, video, archives, what
+    lies with another provider)."""
+    if lies_elsewhere(file, NAME):
+        return None
     kind = file.media_type.partition("/")[0]
     url = file.url or ""
     if file.data is None and url.startswith("data:"):

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from playhead.dialects.anthropic_messages.answer import encode_finish, encode_usage
-from playhead.dialects.anthropic_messages.content import is_own
+from playhead.dialects.anthropic_messages.content import container_of, is_own
 from playhead.dialects.anthropic_messages.errors import encode_error
 from playhead.dialects.anthropic_messages.response import encode_citation, encode_part, message_head
 from playhead.errors import ModelError
@@ -28,12 +28,13 @@ _encode = msgspec.json.Encoder().encode
 class StreamEncoder:
     """The encoder of one streamed answer; see :class:`playhead.dialects.base.Encoder`."""
 
-    __slots__ = ("_aws", "_blocks", "_ended", "_parts", "_text")
+    __slots__ = ("_aws", "_blocks", "_container", "_ended", "_parts", "_text")
 
     def __init__(self, *, aws: bool = False) -> None:
         self._aws = aws
         self._blocks = 0
         self._parts: dict[int, tuple[int, Part]] = {}  # a part's number to its block's, and to the part
+        self._container: dict[str, Any] | None = None
         self._text = -1  # the block of the last text, -1 before the first
         self._ended: int | None = None  # a block whose end is held back
 
@@ -51,7 +52,9 @@ class StreamEncoder:
             case PartEnd():
                 return self._end(event.index, event.opaque)
             case ResponseEnd():
-                delta = {"stop_reason": encode_finish(event.finish), "stop_sequence": None}
+                delta: dict[str, Any] = {"stop_reason": encode_finish(event.finish), "stop_sequence": None}
+                if self._container is not None:
+                    delta["container"] = self._container
                 last = self._event("message_delta", delta=delta, usage=encode_usage(event.usage))
                 return self._release() + last + self._event("message_stop")
 
@@ -79,6 +82,7 @@ class StreamEncoder:
             if self._text < 0:
                 return b""  # nothing was said that it could be cited for
             return self._block_delta(self._text, type="citations_delta", citation=encode_citation(part))
+        self._container = container_of(part) or self._container
         block = encode_part(part)
         if block is None:
             return b""

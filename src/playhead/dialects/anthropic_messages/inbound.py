@@ -18,6 +18,7 @@ from playhead.dialects.anthropic_messages.content import (
     decode_block,
     decode_cache,
     decode_file,
+    kept_in_result,
     lone_data,
     text_data,
 )
@@ -265,9 +266,9 @@ def _result(block: dict[str, Any], where: str, names: dict[str, str], profile: P
                     data = text_data(inner) or lone_data(said, "tool", profile)
                     content.append(Text(text, decode_cache(inner.get("cache_control")), data))
                 case {"type": "image" | "document"}:
-                    file = decode_file(inner)
-                    if file is not None:
-                        content.append(file)
+                    content.append(decode_file(inner) or kept_in_result(inner))
+                case {"type": str()}:
+                    content.append(kept_in_result(inner))
                 case _:
                     pass  # reported: the body that is encoded again has it not
     cache = decode_cache(block.get("cache_control"))

@@ -33,6 +33,7 @@ _MESSAGE: Known = {
     "stop_reason": None,
     "usage": _USAGE,
     "error": None,
+    "container": None,
 }
 
 _EVENT: Known = {
@@ -50,6 +51,7 @@ _EVENT: Known = {
         "signature": None,
         "citation": None,
         "stop_reason": None,
+        "container": None,
     },
 }
 

@@ -12,20 +12,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from playhead.dialects.anthropic_messages.address import encode_address
-from playhead.dialects.anthropic_messages.content import encode_cache, encode_text
+from playhead.dialects.anthropic_messages.content import container_of, encode_cache, encode_text, is_own
 from playhead.dialects.anthropic_messages.fields import WORKED_IN
 from playhead.dialects.anthropic_messages.profile import Profile
 from playhead.dialects.anthropic_messages.thinking import encode_thinking
 from playhead.dialects.anthropic_messages.turns import RESULTS_HEAD, RESULTS_TAIL, Turn, lone_text
-from playhead.dialects.base import Encoded, EncodeWarning, Endpoint, Memo
-from playhead.messages import Message, Part, Text
+from playhead.dialects.base import Encoded, EncodeWarning, Endpoint, Memo, to_json, warn
+from playhead.messages import Message, Part, Reasoning, Text, ToolCall
 from playhead.request import NamedTool, OutputSchema, Request, ToolSpec
 from playhead.wire import Headers, HTTPRequest
-
-_encode = msgspec.json.Encoder().encode
 
 _JSON_HEADERS = (("Accept", "application/json"), ("Content-Type", "application/json"))
 _STREAM_HEADERS = (("Accept", "text/event-stream"), ("Content-Type", "application/json"))
@@ -54,7 +50,7 @@ def encode_request(request: Request, endpoint: Endpoint, memo: Memo | None = Non
         else:
             pieces.append(piece)
         joining = results
-    rest = _encode(_fields(request, system, profile, warnings))
+    rest = to_json(_fields(request, system, profile, warnings), "the request")
     body = b'{"messages":[%b],%b' % (b",".join(pieces), rest[1:])
     http = HTTPRequest(
         "POST",
@@ -94,7 +90,7 @@ def _split_system(
             if isinstance(part, Text):
                 system.append(encode_text(part))
             else:
-                warnings.append(EncodeWarning(where, f"a system message holds no {type(part).__name__}; left out"))
+                warn(warnings, where, f"a system message holds no {type(part).__name__}; left out")
     return system, others
 
 
@@ -119,6 +115,10 @@ def _fields(
     thinking, effort = None, None
     if request.reasoning is not None:
         thinking, effort = encode_thinking(request.reasoning, request.max_tokens, profile, warnings)
+        if thinking is not None and thinking["type"] == "enabled" and _began_thoughtless(request.messages):
+            words = "the turn under way began without thinking of this wire's, and must end so; it was left out"
+            warnings.append(EncodeWarning("reasoning", words))
+            thinking = None
     if request.max_tokens is not None:
         body["max_tokens"] = request.max_tokens
     elif profile.max_tokens is not None:
@@ -143,7 +143,41 @@ def _fields(
     elif not request.stream and profile.stream_false:
         body["stream"] = False
     body.update((name, value) for name, value in options.items() if name not in WORKED_IN)
+    container = _container(request.messages)
+    if container is not None:
+        asked = options.get("container")
+        if asked is None:
+            body["container"] = container
+        elif isinstance(asked, dict) and asked.get("id") is None:
+            body["container"] = {**asked, "id": container}
     return body
+
+
+def _began_thoughtless(messages: tuple[Message, ...]) -> bool:
+    """Whether the last step called tools, their results are what is sent, and it has no thinking that can go back: as
+    when another provider took it. With a budget of thinking the API refuses such a step."""
+    if not messages or messages[-1].role != "tool":
+        return False
+    for message in reversed(messages):
+        if message.role == "assistant":
+            called = any(isinstance(part, ToolCall) for part in message.parts)
+            return called and not any(isinstance(part, Reasoning) and is_own(part.opaque) for part in message.parts)
+        if message.role != "tool":
+            break
+    return False
+
+
+def _container(messages: tuple[Message, ...]) -> str | None:
+    """The id of the container that the turn under way runs in: its next part must run there too. A turn that has ended
+    names none, since a container expires."""
+    for message in reversed(messages):
+        if message.role == "assistant":
+            going_on = message.paused or any(isinstance(part, ToolCall) for part in message.parts)
+            found = next(filter(None, map(container_of, message.parts)), None) if going_on else None
+            return None if found is None else str(found["id"])
+        if message.role != "tool":
+            break
+    return None
 
 
 def _tools(request: Request, profile: Profile, body: dict[str, Any]) -> None:

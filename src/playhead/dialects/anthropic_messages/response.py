@@ -20,6 +20,8 @@ from playhead.dialects.anthropic_messages.answer import (
     usage_of,
 )
 from playhead.dialects.anthropic_messages.content import (
+    container_of,
+    decode_container,
     encode_call,
     encode_marked_file,
     encode_reasoning,
@@ -38,8 +40,8 @@ from playhead.response import Response
 _encode = msgspec.json.Encoder().encode
 
 
-def decode_response(body: bytes, endpoint: Endpoint) -> tuple[Response, frozenset[str]]:
-    """A whole answer, and the paths in it that the vocabulary does not model.
+def decode_response(body: bytes, endpoint: Endpoint, report: bool = False) -> tuple[Response, frozenset[str]]:
+    """A whole answer and, where ``report`` asks for them, the paths in it that the vocabulary does not model.
 
     Raises:
         ModelError: the body is an error inside a 200, of the class that fits it.
@@ -60,8 +62,8 @@ def decode_response(body: bytes, endpoint: Endpoint) -> tuple[Response, frozense
     for position, said in enumerate(parts):
         if said is None:
             raise not_expected(f"a block of content at content[{position}]", body, endpoint)
-    whole = [part for said in parts for part in said or ()]
-    return _response(answer, whole), frozenset(unmodelled_in_message(body))
+    whole = [part for said in parts for part in said or ()] + decode_container(answer.container)
+    return _response(answer, whole), frozenset(unmodelled_in_message(body)) if report else frozenset()
 
 
 def _read(body: bytes) -> tuple[WireMessage, list[list[Part] | None]]:
@@ -101,6 +103,8 @@ def encode_response(response: Response) -> bytes:
     body["stop_reason"] = encode_finish(response.finish)
     body["stop_sequence"] = None
     body["usage"] = encode_usage(response.usage)
+    if (container := next(filter(None, map(container_of, response.parts)), None)) is not None:
+        body["container"] = container
     return _encode(body)
 
 
@@ -147,6 +151,6 @@ def encode_part(part: Part) -> dict[str, Any] | None:
         case File():
             return encode_marked_file(part)
         case Native(opaque=Opaque(value=value) as opaque):
-            return dict(value) if is_own(opaque) else None
+            return dict(value) if is_own(opaque) and container_of(part) is None else None
         case _:
             return None

@@ -31,7 +31,7 @@ from playhead.dialects.anthropic_messages.answer import (
     parts_of,
     usage_of,
 )
-from playhead.dialects.anthropic_messages.content import NAME, decode_citation, encode_input
+from playhead.dialects.anthropic_messages.content import NAME, decode_citation, decode_container, encode_input
 from playhead.dialects.anthropic_messages.errors import read_error
 from playhead.dialects.anthropic_messages.report import unmodelled_in_event
 from playhead.dialects.anthropic_messages.response import decode_response, not_expected
@@ -45,7 +45,7 @@ from playhead.fold import unfold
 from playhead.framing.aws_event_stream import EventMessage, EventStreamDecoder
 from playhead.framing.sse import ServerSentEvent, SSEDecoder
 from playhead.messages import Native, Opaque, Part, Reasoning, ToolCall
-from playhead.response import FinishReason, Response
+from playhead.response import FinishReason, Response, Usage
 from playhead.surrogates import joined
 
 _WHITE = b" \t\r\n"
@@ -84,6 +84,7 @@ class StreamDecoder:
         "_aws",
         "_blocks",
         "_bytes",
+        "_container",
         "_done",
         "_endpoint",
         "_error",
@@ -115,6 +116,7 @@ class StreamDecoder:
         self._parts = 0
         self._blocks: dict[int, _Block] = {}
         self._finish: FinishReason | None = None
+        self._container: Any = None
         self._usage: Counts | None = None
 
     def feed(self, data: bytes) -> list[ModelEvent]:
@@ -147,6 +149,11 @@ class StreamDecoder:
     def finished(self) -> bool:
         """Whether the stream has said that it is over."""
         return self._done
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the answer has counted of itself so far."""
+        return usage_of(self._usage)
 
     def close(self) -> list[ModelEvent]:
         """The stream has ended; the last events.
@@ -197,7 +204,7 @@ class StreamDecoder:
         return data
 
     def _decode_whole(self, body: bytes) -> tuple[Response, frozenset[str]]:
-        return decode_response(body, self._endpoint)
+        return decode_response(body, self._endpoint, report=True)
 
     def _take_sse(self, event: ServerSentEvent, events: list[ModelEvent]) -> None:
         if event.event == "error" and not self._done:
@@ -285,8 +292,10 @@ class StreamDecoder:
         if event.type == "message_start":
             self._start(event, events)
         elif event.type == "message_delta":
-            if event.delta is not None and event.delta.stop_reason is not None:
-                self._finish = finish_of(event.delta.stop_reason)
+            if event.delta is not None:
+                self._container = event.delta.container or self._container
+                if event.delta.stop_reason is not None:
+                    self._finish = finish_of(event.delta.stop_reason)
             self._usage = merge_counts(self._usage, counts_of(event.usage))
         elif event.type == "message_stop":
             if not self._started:
@@ -306,6 +315,7 @@ class StreamDecoder:
         self._id = message.id or None
         events.append(ResponseStart(self._id, message.model or None))
         self._usage = counts_of(message.usage)
+        self._container = message.container
         if message.stop_reason is not None:
             self._finish = finish_of(message.stop_reason)
 
@@ -381,6 +391,8 @@ class StreamDecoder:
         self._done = True
         for block in self._blocks.values():
             self._block_stop(block, events)
+        for part in decode_container(self._container):
+            events.append(PartEnd(self._begin_part(part, events)))
         events.append(ResponseEnd(self._finish or FinishReason("other"), usage_of(self._usage)))
 
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, assert_never
 
-import msgspec
-
 from playhead.dialects.anthropic_messages.content import (
     AS_BLOCK,
+    container_of,
     encode_cache,
     encode_call,
     encode_marked_file,
@@ -22,7 +21,8 @@ from playhead.dialects.anthropic_messages.content import (
     is_own,
 )
 from playhead.dialects.anthropic_messages.profile import Profile
-from playhead.dialects.base import EncodeWarning
+from playhead.dialects.base import EncodeWarning, to_json, warn
+from playhead.dialects.foreign import fitting_id
 from playhead.messages import (
     File,
     Message,
@@ -35,8 +35,6 @@ from playhead.messages import (
     ToolCall,
     ToolResult,
 )
-
-_encode = msgspec.json.Encoder().encode
 
 #: How a message of tools' results begins and ends: what stands between is joined with the next one's.
 RESULTS_HEAD, RESULTS_TAIL = b'{"role":"user","content":[', b"]}"
@@ -65,10 +63,10 @@ class Turn:
         content: Any = blocks
         if role != "tool" and role not in self.profile.text_as_parts:
             content = lone_text(blocks, self.message.parts)
-        return _encode({"role": written, "content": content})
+        return to_json({"role": written, "content": content}, self.where)
 
     def _warn(self, text: str) -> None:
-        self.warnings.append(EncodeWarning(self.where, text))
+        warn(self.warnings, self.where, text)
 
     def _blocks(self) -> list[dict[str, Any]]:
         """The blocks of a user's, a tool's or a system message."""
@@ -80,7 +78,10 @@ class Turn:
             elif role == "tool":
                 self._warn("a tool's message holds results only; the other parts were left out")
             elif isinstance(part, Text):
-                blocks.append(encode_text(part))
+                if part.text.strip() or len(self.message.parts) == 1 or self.profile.blanks:
+                    blocks.append(
+                        encode_text(part)
+                    )  # a block of white space is refused; alone, it is all that was said
             elif isinstance(part, File) and role == "user":
                 self._file(part, blocks)
             elif isinstance(part, Native) and role == "user":
@@ -106,7 +107,7 @@ class Turn:
                     sources = []
                 case Refusal(text=text):
                     self._warn("this wire has no refusals apart; it goes back as text")
-                    blocks.append(encode_text(Text(text)))
+                    self._text(Text(text), [], blocks)
                 case Reasoning():
                     block = encode_reasoning(part)
                     if block is None:
@@ -134,6 +135,7 @@ class Turn:
 
     def _call(self, call: ToolCall) -> dict[str, Any]:
         block, whole = encode_call(call, self.profile.direct_caller)
+        block["id"] = fitting_id(call.id, "plain")
         if not whole:
             self._warn(f"the arguments of call {call.id} are no JSON object; they go back wrapped in one")
         if call.opaque is not None and not is_own(call.opaque):
@@ -141,6 +143,8 @@ class Turn:
         return block
 
     def _native(self, part: Native, blocks: list[dict[str, Any]]) -> None:
+        if container_of(part) is not None:
+            return  # stands at the top of the body
         if is_own(part.opaque):
             blocks.append(part.opaque.value)
         else:
@@ -156,7 +160,7 @@ class Turn:
             self._warn(f'this wire knows no detail "{file.detail}" of a file; it was left out')
 
     def _result(self, result: ToolResult) -> dict[str, Any]:
-        said: dict[str, Any] = {"type": "tool_result", "tool_use_id": result.call_id}
+        said: dict[str, Any] = {"type": "tool_result", "tool_use_id": fitting_id(result.call_id, "plain")}
         content: list[dict[str, Any]] = []
         for part in result.content:
             if isinstance(part, Text):

@@ -99,6 +99,7 @@ _WORDS: dict[Finish, str] = {
     "tool_calls": "STOP",
     "length": "MAX_TOKENS",
     "content_filter": "SAFETY",
+    "paused": "OTHER",
     "error": "MALFORMED_RESPONSE",
     "other": "OTHER",
 }

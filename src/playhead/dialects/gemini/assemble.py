@@ -39,6 +39,7 @@ from playhead.dialects.refusal_text import capped
 from playhead.errors import ContentFilteredError, ProtocolError
 from playhead.events import ModelEvent, PartDelta, PartEnd, PartStart, ResponseEnd, ResponseStart
 from playhead.messages import Opaque, Part, Reasoning, Text, ToolCall
+from playhead.response import Usage
 from playhead.surrogates import joined
 
 
@@ -133,8 +134,12 @@ class Assembler:
             raise ProtocolError(
                 f"the end of an answer is not what the protocol says: {error}", provider=self._endpoint.provider
             ) from error
-        usage = None if self._usage is ABSENT else usage_of(read_object(self._usage))
-        events.append(ResponseEnd(finish_of(self.finish, calls=self._calls > 0), usage))
+        events.append(ResponseEnd(finish_of(self.finish, calls=self._calls > 0), self.usage))
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the answer has counted of itself so far."""
+        return None if self._usage is ABSENT else usage_of(read_object(self._usage))
 
     def _decoded(self, raw: msgspec.Raw) -> Any:
         return None if raw is ABSENT else plain(raw)

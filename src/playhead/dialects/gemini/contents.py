@@ -11,7 +11,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from playhead.dialects.base import EncodeWarning, Memo
+from playhead.dialects.base import EncodeWarning, Memo, to_json, warn
+from playhead.dialects.foreign import lies_elsewhere
 from playhead.dialects.gemini.fields import snake
 from playhead.dialects.gemini.parts import NAME, SIGNATURE, encode_file, encode_thought, is_made, own
 from playhead.dialects.gemini.profile import Profile
@@ -39,7 +40,7 @@ def encode_contents(
             parts: Any = writer.parts()
             if profile.snake:
                 parts = snake(parts, profile.snake)
-            piece = _encode(parts)[1:-1]
+            piece = to_json(parts, f"messages[{position}]")[1:-1]
             if memo is not None and ids is None:
                 memo[id(message)] = (message, piece)
         if message.role == "system":
@@ -111,17 +112,23 @@ class _Writer:
             cache = getattr(part, "cache", None)
             if cache is not None:
                 self._warn("this wire has no cache marks; the mark was left out")
+            if not self._has_place(part):
+                self._warn(f"a {message.role}'s message holds no {type(part).__name__} on this wire; it was left out")
+                continue
             self._foreign(part)
             match part:
                 case Text():
                     said.append({"text": part.text, **own(part.opaque)})
                 case Refusal():
+                    self._warn("this wire has no refusals apart; it goes back as text")
                     said.append({"text": part.text})
                 case Reasoning():
                     if own(part.opaque) or self.profile.thoughts_back:
                         said.append(encode_thought(part))
+                    elif part.text or part.opaque is not None:
+                        self._warn("this wire takes back reasoning with a signature of its own only; it was left out")
                 case File():
-                    said.append(self._file(part))
+                    said.extend(self._file(part))
                 case Native(opaque=opaque):
                     if own(opaque):
                         said.append(own(opaque))
@@ -136,20 +143,41 @@ class _Writer:
         return said
 
     def _warn(self, text: str) -> None:
-        self.warnings.append(EncodeWarning(self.where, text))
+        warn(self.warnings, self.where, text)
 
     def _foreign(self, part: Any) -> None:
         opaque = getattr(part, "opaque", None)
-        if opaque is None or opaque.origin == NAME or isinstance(part, Source | Text):
+        if (
+            opaque is None
+            or own(opaque)
+            or (opaque.origin, opaque.value) == (NAME, {})
+            or isinstance(part, Source | Text)
+        ):
             return  # what another wire says of a text (annotations) is not asked for again
         kind = "reasoning" if isinstance(part, Reasoning) else part.kind if isinstance(part, Native) else "data"
-        self._warn(f"this wire cannot hold another's {kind}; it was left out")
+        if kind != "reasoning" or self.profile.thoughts_back:
+            self._warn(f"this wire cannot hold another's {kind}; it was left out")
 
-    def _file(self, file: File) -> dict[str, Any]:
+    def _has_place(self, part: Any) -> bool:
+        """Whether a message of this role can hold such a part on this wire."""
+        match self.message.role:
+            case "system":
+                return isinstance(part, Text | File | Native)
+            case "user":
+                return not isinstance(part, ToolCall | Refusal)
+            case "tool":
+                return isinstance(part, ToolResult | Native)
+            case _:
+                return not isinstance(part, ToolResult)
+
+    def _file(self, file: File) -> list[dict[str, Any]]:
         profile = self.profile
+        if lies_elsewhere(file, NAME):
+            self._warn("this wire takes no file that lies with another provider; it was left out")
+            return []
         if file.detail is not None and not profile.part_resolution:
             self._warn("this speaker takes no resolution of a file; it was left out")
-        return encode_file(file, names=profile.file_names, resolution=profile.part_resolution)
+        return [encode_file(file, names=profile.file_names, resolution=profile.part_resolution)]
 
     def _call(self, call: ToolCall) -> dict[str, Any]:
         said: dict[str, Any] = {}
@@ -159,7 +187,7 @@ class _Writer:
         said["name"] = call.name
         try:
             arguments = _decode(call.arguments) if call.arguments.strip() else {}
-        except (msgspec.DecodeError, RecursionError):
+        except (ValueError, RecursionError):
             arguments = None
         if not isinstance(arguments, dict):
             self._warn(f"the arguments of {call.name} are no JSON object; they stand under the name arguments")
@@ -183,10 +211,13 @@ class _Writer:
         said["name"] = result.name
         said["response"] = self._response(result)
         files = [part for part in result.content if isinstance(part, File)]
-        if files and profile.result_media == "inside":
-            said["parts"] = [self._file(file) for file in files]
-            files = []
-        return [{"functionResponse": said}, *(self._file(file) for file in files)]
+        if any(part.cache is not None for part in result.content):
+            self._warn("this wire has no cache marks; the mark was left out")
+        media = [one for file in files for one in self._file(file)]
+        if media and profile.result_media == "inside":
+            said["parts"] = media
+            media = []
+        return [{"functionResponse": said}, *media]
 
     def _response(self, result: ToolResult) -> Any:
         text = result.text
@@ -195,7 +226,7 @@ class _Writer:
         if self.profile.object_results:
             try:
                 value = _decode(text)
-            except (msgspec.DecodeError, RecursionError):
+            except (ValueError, RecursionError):
                 value = None
             if isinstance(value, dict):
                 return value

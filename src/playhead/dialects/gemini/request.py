@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from playhead.dialects.base import Encoded, EncodeWarning, Endpoint, Memo
+from playhead.dialects.base import Encoded, EncodeWarning, Endpoint, Memo, to_json
 from playhead.dialects.gemini.contents import encode_contents
 from playhead.dialects.gemini.fields import DECLARATIONS, EXTRA, snake
 from playhead.dialects.gemini.place import model_url
@@ -42,7 +42,7 @@ def encode_request(request: Request, endpoint: Endpoint, memo: Memo | None = Non
     body = _fields(request, profile, warnings)
     if profile.snake:
         body = snake(body, profile.snake)
-    rest = _encode(body)[1:-1]
+    rest = to_json(body, "the request")[1:-1]
     pieces = [b'"contents":[%b]' % contents]
     if system:
         name = b"system_instruction" if "systemInstruction" in profile.snake else b"systemInstruction"

@@ -30,6 +30,7 @@ from playhead.dialects.whole_body import WholeBody
 from playhead.errors import CutStreamError, ModelError, ProtocolError
 from playhead.events import ModelEvent
 from playhead.framing.sse import ServerSentEvent, SSEDecoder
+from playhead.response import Usage
 
 _WHITE = b" \t\r\n"
 
@@ -73,6 +74,11 @@ class StreamDecoder:
     def finished(self) -> bool:
         """Whether the answer is whole. This wire says so by closing alone: more may follow a finish reason."""
         return self._done
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the answer has counted of itself so far."""
+        return self._assembler.usage
 
     def feed(self, data: bytes) -> list[ModelEvent]:
         """The events that these bytes complete.

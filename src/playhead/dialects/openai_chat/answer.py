@@ -6,7 +6,8 @@ a wrong type would change what was said.
 
 Reference: https://platform.openai.com/docs/api-reference/chat/object and ``…/chat/streaming``; OpenRouter's
 ``native_finish_reason``, ``reasoning_details`` and ``usage.cost``; xAI's ``cost_in_usd_ticks``
-(https://docs.x.ai/developers/cost-tracking); DeepSeek's ``prompt_cache_hit_tokens``; Groq's ``x_groq``.
+(https://docs.x.ai/developers/cost-tracking); DeepSeek's ``prompt_cache_hit_tokens``; Moonshot's ``cached_tokens`` and
+Mistral's ``num_cached_tokens``; Groq's ``x_groq``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from msgspec import UNSET, UnsetType
 
 from playhead.dialects.lenient import MOST_COUNTED, amount
 from playhead.dialects.openai_chat.content import NAME, decode_file
+from playhead.dialects.openai_chat.reasoning import is_chunk
 from playhead.messages import File, Opaque, Source
 from playhead.response import Finish, FinishReason, Usage
 
@@ -53,6 +55,8 @@ class WireUsage(msgspec.Struct):
     cost_in_usd_ticks: Count = None
     cache_creation_input_tokens: Count = None
     prompt_cache_hit_tokens: Count = None
+    cached_tokens: Count = None
+    num_cached_tokens: Count = None
 
 
 class WireFunction(msgspec.Struct):
@@ -127,7 +131,12 @@ _FINISH: dict[str, Finish] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "max_tokens": "length",
-    "model_length": "length",
+    "model_length": "length",  # Mistral
+    "model_context_window_exceeded": "length",  # Z.AI, as the next two
+    "sensitive": "content_filter",
+    "network_error": "error",
+    "insufficient_system_resource": "error",  # DeepSeek
+    "done": "stop",  # Cerebras
     "tool_use": "tool_calls",
 }
 
@@ -162,6 +171,7 @@ def usage_of(usage: WireUsage) -> Usage:
         apart = usage.total_tokens is not None and usage.total_tokens == (prompt or 0) + completion + reasoning
         if apart or reasoning > completion:
             completion += reasoning
+    elsewhere = (usage.prompt_cache_hit_tokens, usage.cached_tokens, usage.num_cached_tokens)
     cost = amount(usage.cost)
     if cost is None and usage.cost_in_usd_ticks is not None:
         cost = Decimal(usage.cost_in_usd_ticks) / _TICKS_PER_DOLLAR
@@ -170,7 +180,7 @@ def usage_of(usage: WireUsage) -> Usage:
     return Usage(
         prompt,
         completion,
-        usage.prompt_cache_hit_tokens if cached is None else cached,
+        next((count for count in (cached, *elsewhere) if count is not None), None),
         usage.cache_creation_input_tokens if written is None else written,
         reasoning,
         cost,
@@ -184,6 +194,11 @@ def text_of(content: str | list[dict[str, Any]] | None) -> str:
     return "".join(
         part["text"] for part in content if part.get("type") in ("text", None) and isinstance(part.get("text"), str)
     )
+
+
+def chunks_of(content: str | list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    """The thinking chunks of a content, as Mistral writes its reasoning."""
+    return [part for part in content if is_chunk(part)] if isinstance(content, list) else []
 
 
 def refusal_of(message: WireMessage) -> str:

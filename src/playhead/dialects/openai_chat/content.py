@@ -3,7 +3,11 @@
 A part of this wire is an object with a type. ``image_url``, ``video_url`` and ``file`` take a data URL or a plain one,
 ``input_audio`` base64 and a format. The vocabulary has one :class:`~playhead.messages.File` for all; its media type
 decides which it becomes. Where a data URL would not come back byte for byte (another alphabet, no padding, a media
-type that belongs to another kind of part), it stays a URL, so that nothing is rewritten.
+type that belongs to another kind of part), it stays a URL, so that nothing is rewritten. A document that was uploaded
+is named by its id (``{"file": {"file_id": …}}``), and is a File whose URL is ``openai-file:`` and that id.
+
+Mistral has parts of its own for two kinds: ``{"type": "document_url", "document_url": …}`` and ``{"type":
+"input_audio", "input_audio": …}`` with nothing but the base64, or a URL (https://docs.mistral.ai/api).
 """
 
 from __future__ import annotations
@@ -11,6 +15,8 @@ from __future__ import annotations
 import binascii
 from typing import Any
 
+from playhead.dialects.foreign import kind_of, lies_elsewhere
+from playhead.dialects.openai_chat.profile import Profile
 from playhead.messages import Cache, File, Opaque, Text
 
 NAME = "openai_chat"
@@ -38,10 +44,28 @@ def encode_text(part: Text) -> dict[str, Any]:
     return {"type": "text", "text": part.text}
 
 
-def encode_file(file: File) -> dict[str, Any] | None:
-    """The part that carries this file; None where the wire has no such part (audio by URL)."""
-    kind = file.media_type.partition("/")[0]
-    if kind in ("", "image"):
+#: How the id of an uploaded file is written as a URL.
+FILE_ID = "openai-file:"
+
+_DEFAULT = Profile()
+
+
+def encode_file(file: File, profile: Profile = _DEFAULT) -> dict[str, Any] | None:
+    """The part that carries this file; None where the wire has no such part (audio by URL, a file that lies with
+    another provider)."""
+    kind = kind_of(file)
+    if lies_elsewhere(file, ""):
+        if kind != "document" or not profile.file_ids or not (file.url or "").startswith(FILE_ID):
+            return None
+        return {"type": "file", "file": {"file_id": (file.url or "").removeprefix(FILE_ID)}}
+    if profile.file_parts == "mistral" and kind == "audio":
+        return {"type": "input_audio", "input_audio": file.url if file.data is None else _base64(file.data)}
+    if profile.file_parts == "mistral" and kind == "document":
+        document: dict[str, Any] = {"type": "document_url", "document_url": _url(file)}
+        if file.name is not None:
+            document["document_name"] = file.name
+        return document
+    if kind == "image":
         image: dict[str, Any] = {"url": _url(file)}
         if file.detail is not None:
             image["detail"] = file.detail
@@ -66,6 +90,12 @@ def decode_part(part: dict[str, Any]) -> Text | File | None:
         case "image_url", {"url": str(url)}:
             detail = body.get("detail")
             return decode_file(url, "image", "", detail=detail if isinstance(detail, str) else None)
+        case "input_audio", str(data):
+            content = _from_base64(data)
+            return File("audio/*", url=data) if content is None else File("audio/*", data=content)
+        case "document_url", str(url):
+            name = part.get("document_name")
+            return decode_file(url, "", "application/pdf", name=name if isinstance(name, str) else None)
         case "input_audio", {"data": str(data), "format": str(word)}:
             content = _from_base64(data)
             return None if content is None else File(_AUDIO_TYPES.get(word) or f"audio/{word}", data=content)
@@ -74,6 +104,8 @@ def decode_part(part: dict[str, Any]) -> Text | File | None:
         case "file", {"file_data": str(url)}:
             name = body.get("filename")
             return decode_file(url, "", "application/pdf", name=name if isinstance(name, str) else None)
+        case "file", {"file_id": str(identifier)}:
+            return File("application/octet-stream", url=FILE_ID + identifier)
         case _:
             return None
 

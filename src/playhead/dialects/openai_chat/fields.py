@@ -14,7 +14,7 @@ from __future__ import annotations
 #: Fields with a place of their own in the vocabulary or the profile.
 MODELLED = frozenset(
     """messages model tools tool_choice response_format max_tokens max_completion_tokens temperature top_p stop seed
-    parallel_tool_calls reasoning reasoning_effort stream stream_options usage""".split()
+    parallel_tool_calls random_seed reasoning reasoning_effort stream stream_options usage""".split()
 )
 
 OPENAI = frozenset(
@@ -43,13 +43,16 @@ SERVERS = frozenset(
     vllm_xargs xtc_probability xtc_threshold""".split()
 )
 
-#: Hosted services of this wire: xAI, Groq, DeepSeek, Z.AI, Mistral, Google, Vercel, Moonshot, Together, Cerebras.
+#: Hosted services of this wire: xAI, Groq, DeepSeek, Z.AI, Mistral, Google, Vercel, Moonshot, Together, Cerebras,
+#: Fireworks.
 SERVICES = frozenset(
-    """caching citation_options compound_custom deferred disable_reasoning disable_search do_sample enable_thinking
-    exclude_domains extra_body google guardrails include_domains prompt_mode providerOptions provider_options
-    random_seed reasoning_format request_id return_citations return_images safe_prompt safety_model
-    safety_settings search_domain_filter search_parameters search_recency_filter search_settings thinking
-    thinking_budget tool_stream user_id web_search""".split()
+    """caching citation_options clear_thinking compliance compound_custom context_length_exceeded_behavior deferred
+    disable_reasoning disable_search disable_tool_validation do_sample enable_thinking exclude_domains extra_body google
+    guardrails include_domains min_completion_tokens partial perf_metrics_in_response prompt_cache_isolation_key
+    prompt_cache_max_len prompt_mode prompt_truncate_len providerOptions provider_options raw_output
+    reasoning_format reasoning_history request_id return_citations return_images safe_prompt safety_model
+    safety_settings search_domain_filter search_parameters search_recency_filter search_settings speculation thinking
+    thinking_budget tool_stream top_prompt_logprobs user_id web_search""".split()
 )
 
 #: Every field that is carried in ``Request.options``.

@@ -16,7 +16,7 @@ from playhead.dialects.base import DecodedRequest, Endpoint
 from playhead.dialects.openai_chat.content import NAME, call_data, decode_cache, decode_images, decode_part
 from playhead.dialects.openai_chat.fields import CARRIED, EXTRA, MODELLED
 from playhead.dialects.openai_chat.profile import Profile, infer_profile
-from playhead.dialects.openai_chat.reasoning import detail_text
+from playhead.dialects.openai_chat.reasoning import chunk_text, detail_text, encode_chunk, is_chunk
 from playhead.dialects.openai_chat.request import encode_request
 from playhead.dialects.unmodelled import differing_paths, expect, json_kind
 from playhead.errors import BadRequestError
@@ -81,7 +81,7 @@ def _request(body: dict[str, Any], profile: Profile) -> Request:
         temperature=body.get("temperature"),
         top_p=body.get("top_p"),
         stop=(stop,) if isinstance(stop, str) else tuple(stop) if isinstance(stop, list) else (),
-        seed=body.get("seed"),
+        seed=body.get(profile.seed_field),
         parallel_tool_calls=body.get("parallel_tool_calls"),
         reasoning=_reasoning_settings(body, profile, options),
         stream=body.get("stream") is True,
@@ -108,6 +108,8 @@ def _tool_choice(value: Any, tools: tuple[ToolSpec, ...], profile: Profile) -> T
     match value:
         case "auto" if tools and profile.tool_choice_auto:
             return None
+        case "any":
+            return "required"
         case "auto" | "none" | "required":
             choice: ToolChoice = value
             return choice
@@ -136,6 +138,9 @@ def _output(value: Any) -> OutputSchema | None:
 
 def _reasoning_settings(body: dict[str, Any], profile: Profile, options: dict[str, Any]) -> ReasoningSettings | None:
     settings, effort = body.get("reasoning"), body.get("reasoning_effort")
+    if profile.reasoning_request != "reasoning" and profile.thinking_switch == "thinking" and "thinking" in body:
+        enabled = options.pop("thinking") == {"type": "enabled"}
+        return ReasoningSettings(effort=effort if isinstance(effort, str) else None, enabled=enabled)
     if profile.reasoning_request == "reasoning":
         if "reasoning_effort" in body:
             options["reasoning_effort"] = effort
@@ -208,7 +213,8 @@ def _assistant(value: dict[str, Any], where: str, names: dict[str, str]) -> Mess
         parts.append(Reasoning(value["reasoning_content"]))
     refusals: list[Part] = []
     content = value.get("content")
-    if isinstance(content, list):  # here a refusal may also stand as a part
+    if isinstance(content, list):  # here a refusal may also stand as a part, and Mistral's reasoning
+        parts.extend(map(_thought, filter(is_chunk, content)))
         refusals = [
             Refusal(part["refusal"])
             for part in content
@@ -236,6 +242,11 @@ def _assistant(value: dict[str, Any], where: str, names: dict[str, str]) -> Mess
         parts.append(made)
     name = value.get("name")
     return Message("assistant", tuple(parts), name if isinstance(name, str) else None)
+
+
+def _thought(chunk: dict[str, Any]) -> Reasoning:
+    text = chunk_text(chunk)
+    return Reasoning(text, None if chunk == encode_chunk(text) else Opaque(NAME, [chunk]))
 
 
 def _result(value: dict[str, Any], where: str, names: dict[str, str]) -> ToolResult:

@@ -33,6 +33,8 @@ COUNTS = (
     "cost_in_usd_ticks",
     "cache_creation_input_tokens",
     "prompt_cache_hit_tokens",
+    "cached_tokens",
+    "num_cached_tokens",
 )
 
 #: The counts and amounts inside of a usage's objects.

@@ -13,6 +13,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from playhead.dialects.foreign import IdRule
+
+#: Every kind of file that this wire has a part for; what stands in ``Profile.files``.
+FILES = ("image", "audio", "video", "document")
+
 
 class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     """One speaker's way of writing.
@@ -26,7 +31,12 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
         tool_choice_auto: writes ``"tool_choice": "auto"`` where there are tools and none was chosen.
         empty_content: what stands for the text of an assistant's message that has none.
         reasoning_request: whether settings go as ``reasoning_effort`` or as OpenRouter's object ``reasoning``.
+        thinking_switch: how thinking is switched on and off beside an effort: ``"thinking": {"type": "disabled"}``,
+            ``"reasoning": {"enabled": false}``, or only off, by the effort "none"; None where it cannot be.
         reasoning_back: the field of an assistant's message that reasoning goes back in; None where the wire has none.
+            "thinking" is no field but Mistral's chunks inside of the content.
+        reasoning_stand_in: what is written there for a step that called tools and whose reasoning is not known, as
+            one that another provider took; None where it may be missing.
         reasoning_beside: where ``reasoning_details`` go back, whether their text stands beside them as ``reasoning``:
             for Anthropic's only (which is signed over it), always, or never.
         text_as_parts: the roles whose lone text is written as a list of one part instead of a string.
@@ -34,9 +44,24 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
         cache_marks: where ``cache_control`` is written: on parts, on messages; None where the wire has none.
         stop_as_string: a single stop sequence is written as a string instead of a list.
         tool_name: a tool's result repeats the tool's name.
+        names: messages may bear the name of who speaks.
+        refusal_back: an assistant's message may hold a refusal; where not, it goes back as text.
+        call_ids: what the speaker takes for the id of a call.
+        seed_field: the name of the seed.
+        required_word: the choice that some tool must be called, in the speaker's word.
+        none_choice: the choice that no tool may be called can be said; where not, the tools are not sent then.
+        strict_tools: whether a tool can be strict, each by itself or all of them only; None where none can.
+        left_out: fields of a request that the speaker refuses or does not know; they are left out with a warning.
+        files: the kinds of files that a user's message may hold; another is left out with a warning.
+        file_parts: "mistral" writes documents and audio in Mistral's own parts.
+        file_ids: a document may be one that was uploaded, by its id.
         media_back: files may stand in tool results and in the assistant's own messages.
         sampling: whether the model takes temperature and top_p; where not, they are left out with a warning.
         tools: "constrained" where the server holds a JSON schema but knows no tool calls.
+        output_mode: how the model is best asked for an answer that holds a schema: "native", "tool" or "text".
+        output_beside_tools: the same where the request has tools too; None where that makes no difference.
+        output_schemas: whose schemas are taken, a row of :data:`playhead.dialects.structured.schemas.RULES`.
+        forced_choice: whether a call may be forced: "always", "unless_thinking", "never".
     """
 
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
@@ -47,16 +72,35 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     tool_choice_auto: bool = True
     empty_content: Literal["omit", "null", "empty"] = "omit"
     reasoning_request: Literal["reasoning_effort", "reasoning"] = "reasoning_effort"
-    reasoning_back: Literal["reasoning_details", "reasoning_content", "reasoning"] | None = "reasoning_content"
+    thinking_switch: Literal["thinking", "reasoning", "effort"] | None = None
+    reasoning_back: Literal["reasoning_details", "reasoning_content", "reasoning", "thinking"] | None = (
+        "reasoning_content"
+    )
+    reasoning_stand_in: str | None = None
     reasoning_beside: Literal["anthropic", "always", "never"] = "anthropic"
     text_as_parts: tuple[str, ...] = ()
     system_role: Literal["system", "developer"] = "system"
     cache_marks: Literal["part", "message"] | None = None
     stop_as_string: bool = False
     tool_name: bool = False
+    names: bool = True
+    refusal_back: bool = True
+    call_ids: IdRule = "any"
+    seed_field: Literal["seed", "random_seed"] = "seed"
+    required_word: Literal["required", "any"] = "required"
+    none_choice: bool = True
+    strict_tools: Literal["each", "all"] | None = "each"
+    left_out: tuple[str, ...] = ()
+    files: tuple[str, ...] = FILES
+    file_parts: Literal["openai", "mistral"] = "openai"
+    file_ids: bool = False
     media_back: bool = False
     sampling: bool = True
     tools: Literal["native", "constrained"] = "native"
+    output_mode: Literal["native", "tool", "text"] = "native"
+    output_beside_tools: Literal["native", "tool", "text"] | None = None
+    output_schemas: str = "any"
+    forced_choice: Literal["always", "unless_thinking", "never"] = "always"
 
 
 #: The format of details that are signed over their text, and so want it beside them.
@@ -72,7 +116,17 @@ def wants_text_beside(profile: Profile, details: list[Any]) -> bool:
 
 def infer_profile(body: dict[str, Any], base: Profile) -> Profile:
     """The hand that a request was written in. What the request does not show is taken from ``base``."""
-    said: dict[str, Any] = {"sampling": True}
+    said: dict[str, Any] = dict(_ALLOWED)
+    if "random_seed" in body:
+        said["seed_field"] = "random_seed"
+    elif "seed" in body:
+        said["seed_field"] = "seed"
+    if body.get("tool_choice") in ("required", "any"):
+        said["required_word"] = body["tool_choice"]
+    if body.get("thinking") in ({"type": "enabled"}, {"type": "disabled"}):
+        said["thinking_switch"] = "thinking"
+    elif base.thinking_switch == "thinking" and ("thinking" in body or body.get("reasoning_effort") == "none"):
+        said["thinking_switch"] = None
     if "max_completion_tokens" in body:
         said["max_tokens_field"] = "max_completion_tokens"
     elif "max_tokens" in body:
@@ -103,15 +157,47 @@ def infer_profile(body: dict[str, Any], base: Profile) -> Profile:
     return msgspec.structs.replace(base, **said)
 
 
+#: What a speaker refuses is none of the hand that a request was written in: there it stands.
+_ALLOWED: dict[str, Any] = {
+    "sampling": True,
+    "names": True,
+    "refusal_back": True,
+    "call_ids": "any",
+    "none_choice": True,
+    "forced_choice": "always",
+    "strict_tools": "each",
+    "left_out": (),
+    "files": FILES,
+    "file_ids": True,
+}
+
+
+#: What of a hand is the recorder's, where a recorded request is asked again: what a row here would leave out was there.
+TAKEN_OVER = (*_ALLOWED, "thinking_switch", "reasoning_request", "reasoning_stand_in")
+
+
 def _from_messages(messages: list[dict[str, Any]], base: Profile) -> dict[str, Any]:
     said: dict[str, Any] = {}
     assistants = [message for message in messages if message.get("role") == "assistant"]
     empty = [message for message in assistants if message.get("content") is None]
     if empty:
         said["empty_content"] = "null" if any("content" in message for message in empty) else "omit"
+    elif any(message.get("content") == "" and message.get("tool_calls") for message in assistants):
+        said["empty_content"] = "empty"
     back = next((f for f in _BACK if any(isinstance(m.get(f), _BACK[f]) for m in assistants)), None)
     if back is not None:
         said["reasoning_back"] = back
+    elif any(part.get("type") == "thinking" for message in assistants for part in _content_parts(message)):
+        said["reasoning_back"] = back = "thinking"
+    if any(message.get("tool_calls") and back not in message for message in assistants):
+        said["reasoning_stand_in"] = None
+    kinds = [part.get("type") for message in messages for part in _content_parts(message)]
+    if "document_url" in kinds or any(
+        isinstance(part.get("input_audio"), str) for message in messages for part in _content_parts(message)
+    ):
+        said["file_parts"] = "mistral"
+    elif "file" in kinds or "input_audio" in kinds:
+        said["file_parts"] = "openai"
     beside = [
         ("reasoning" in message, wants_text_beside(Profile(), message["reasoning_details"]))
         for message in assistants

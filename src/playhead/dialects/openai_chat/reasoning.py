@@ -9,6 +9,10 @@ are looked up, never searched for, so that an answer of any number of them is jo
 What is not of the documented shape (a text that is no string) is kept as an entry of its own, which nothing continues.
 
 Reference: https://openrouter.ai/docs/use-cases/reasoning-tokens, as of 2026.
+
+Mistral writes its reasoning as chunks of the content, ``{"type": "thinking", "thinking": [{"type": "text", "text":
+…}]}``, which may bear a signature (https://docs.mistral.ai/capabilities/reasoning). A chunk that holds more than its
+text is kept in the same list as details are, and told from them by its type.
 """
 
 from __future__ import annotations
@@ -131,3 +135,63 @@ def detail_text(detail: Any) -> str:
         return ""
     text = detail.get("text") or detail.get("summary")
     return text if isinstance(text, str) else ""
+
+
+def is_chunk(entry: Any) -> bool:
+    """Whether what was kept of reasoning is a thinking chunk of Mistral's."""
+    return isinstance(entry, dict) and entry.get("type") == "thinking"
+
+
+def encode_chunk(text: str) -> dict[str, Any]:
+    """The chunk that says this thought."""
+    return {"type": "thinking", "thinking": [{"type": "text", "text": text}]}
+
+
+def chunk_text(chunk: dict[str, Any]) -> str:
+    """What a thinking chunk says in words; the references between them are none."""
+    thinking = chunk.get("thinking")
+    if isinstance(thinking, str):
+        return thinking
+    texts = [one.get("text") for one in thinking if isinstance(one, dict)] if isinstance(thinking, list) else []
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+class Chunks:
+    """The thinking chunks of one answer, streamed or not, joined into one."""
+
+    __slots__ = ("_rest", "_signed", "_thinking")
+
+    def __init__(self) -> None:
+        self._thinking: list[Any] = []
+        self._rest: dict[str, Any] = {}
+        self._signed = False
+
+    def add(self, chunk: dict[str, Any]) -> str:
+        """Add one; what it says in words."""
+        thinking = chunk.get("thinking")
+        entries = [{"type": "text", "text": thinking}] if isinstance(thinking, str) else thinking
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, dict) and entry.get("type") == "text" and isinstance(entry.get("text"), str):
+                self._text(entry["text"])
+            else:
+                self._signed = True
+                self._thinking.append(entry)
+        self._rest.update((key, value) for key, value in chunk.items() if key not in ("type", "thinking"))
+        return chunk_text(chunk)
+
+    def _text(self, text: str) -> None:
+        last = self._thinking[-1] if self._thinking else None
+        if isinstance(last, list):
+            last.append(text)
+        else:
+            self._thinking.append([text])
+
+    def kept(self) -> list[dict[str, Any]] | None:
+        """What must come back verbatim: the chunk, where it bears a signature or references; None where its text is
+        all that there is."""
+        if not (self._signed or self._rest.get("signature")):
+            return None
+        thinking = [
+            {"type": "text", "text": "".join(entry)} if isinstance(entry, list) else entry for entry in self._thinking
+        ]
+        return [{"type": "thinking", "thinking": thinking, **self._rest}]

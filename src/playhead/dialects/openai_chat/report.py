@@ -25,13 +25,23 @@ _USAGE: Known = {
     "cost_in_usd_ticks": None,
     "cache_creation_input_tokens": None,
     "prompt_cache_hit_tokens": None,
+    "cached_tokens": None,
+    "num_cached_tokens": None,
     "prompt_tokens_details": {"cached_tokens": None, "cache_write_tokens": None},
     "completion_tokens_details": {"reasoning_tokens": None},
 }
 
 _MESSAGE: Known = {
     "role": None,
-    "content": {"type": None, "text": None, "refusal": None, "image_url": None},
+    "content": {
+        "type": None,
+        "text": None,
+        "refusal": None,
+        "image_url": None,
+        "thinking": None,
+        "signature": None,
+        "closed": None,
+    },
     "refusal": None,
     "reasoning": None,
     "reasoning_content": None,

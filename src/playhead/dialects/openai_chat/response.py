@@ -18,6 +18,7 @@ from playhead.dialects.openai_chat.answer import (
     WireAnswer,
     WireCall,
     arguments_of,
+    chunks_of,
     decode_answer,
     files_of,
     finish_of,
@@ -32,7 +33,7 @@ from playhead.dialects.openai_chat.answer import (
 from playhead.dialects.openai_chat.content import NAME, call_data, encode_file
 from playhead.dialects.openai_chat.errors import error_in_answer
 from playhead.dialects.openai_chat.lenient import read_leniently
-from playhead.dialects.openai_chat.reasoning import detail_text
+from playhead.dialects.openai_chat.reasoning import Chunks, detail_text
 from playhead.dialects.openai_chat.report import unmodelled_paths
 from playhead.errors import CutStreamError, ProtocolError
 from playhead.messages import File, Opaque, Part, Reasoning, Refusal, Source, Text, ToolCall
@@ -53,15 +54,19 @@ def decode_response(body: bytes, endpoint: Endpoint, report: bool = False) -> tu
     error = error_in_answer(answer, endpoint, body)
     if error is not None:
         raise error
-    choice = next((choice for choice in answer.choices or () if not choice.index), None)
-    if choice is None or choice.message is None:
+    first = [choice for choice in answer.choices or () if not choice.index]
+    if not first or first[0].message is None:
         raise not_expected("choices[0].message", body, endpoint)
-    message = choice.message
+    choice, message = first[0], first[0].message
     parts: list[Part] = []
     details = message.reasoning_details
     thought = message.reasoning if message.reasoning is not None else message.reasoning_content
     if thought is None:
-        thought = "".join(map(detail_text, details or ()))
+        thought = "".join(map(detail_text, details)) if details else ""
+    if type(message.content) is list:
+        inside = Chunks()
+        thought += "".join(map(inside.add, chunks_of(message.content)))
+        details = details or inside.kept()
     if thought or details:
         parts.append(Reasoning(thought, Opaque(NAME, details) if details else None))
     text = text_of(message.content) or (message.audio.transcript if message.audio is not None else "")
@@ -70,11 +75,13 @@ def decode_response(body: bytes, endpoint: Endpoint, report: bool = False) -> tu
     refusal = refusal_of(message)
     if refusal:
         parts.append(Refusal(refusal))
-    parts.extend(files_of(message))
+    if message.images or type(message.content) is list:
+        parts.extend(files_of(message))
     taken: dict[str, int] = {}
     for position, call in enumerate(message.tool_calls or ()):
         parts.append(_call(call, unique_id(call.id or made_id(position, answer.id), taken)))
-    parts.extend(sources_of(message))
+    if message.annotations:
+        parts.extend(sources_of(message))
     usage = answer.usage or choice.usage or (answer.x_groq.usage if answer.x_groq is not None else None)
     response = Response(
         tuple(parts),

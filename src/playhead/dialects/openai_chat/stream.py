@@ -31,6 +31,7 @@ from playhead.dialects.openai_chat.answer import (
     WireMessage,
     WireUsage,
     arguments_of,
+    chunks_of,
     decode_answer,
     files_of,
     finish_of,
@@ -45,7 +46,7 @@ from playhead.dialects.openai_chat.answer import (
 from playhead.dialects.openai_chat.calls import Calls, GrowingCall
 from playhead.dialects.openai_chat.content import NAME, call_data
 from playhead.dialects.openai_chat.errors import decode_error, error_in_answer
-from playhead.dialects.openai_chat.reasoning import Details, detail_text
+from playhead.dialects.openai_chat.reasoning import Chunks, Details, detail_text
 from playhead.dialects.openai_chat.report import unmodelled_paths
 from playhead.dialects.openai_chat.response import decode_response, parse_answer
 from playhead.dialects.whole_body import WholeBody
@@ -54,7 +55,7 @@ from playhead.events import ModelEvent, PartDelta, PartEnd, PartStart, ResponseE
 from playhead.fold import unfold
 from playhead.framing.sse import ServerSentEvent, SSEDecoder
 from playhead.messages import Opaque, Reasoning, Refusal, Text, ToolCall
-from playhead.response import FinishReason
+from playhead.response import FinishReason, Usage
 from playhead.surrogates import joined_json
 
 _WHITE = b" \t\r\n"
@@ -66,6 +67,7 @@ class StreamDecoder:
     __slots__ = (
         "_bytes",
         "_calls",
+        "_chunks",
         "_details",
         "_done",
         "_endpoint",
@@ -100,6 +102,7 @@ class StreamDecoder:
         self._parts = 0
         self._text = self._reasoning = self._refusal = -1  # the part's number, -1 while there is none
         self._details = Details()
+        self._chunks: Chunks | None = None  # of a content that has reasoning inside
         self._calls = Calls()
         self._taken: dict[str, int] = {}  # the ids of the calls, see unique_id
         self._halves: Halves | None = None  # None while every character was whole
@@ -133,6 +136,11 @@ class StreamDecoder:
     def finished(self) -> bool:
         """Whether the stream has said that it is over."""
         return self._done
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the answer has counted of itself so far."""
+        return None if self._usage is None else usage_of(self._usage)
 
     def close(self) -> list[ModelEvent]:
         """The stream has ended; the last events.
@@ -256,6 +264,9 @@ class StreamDecoder:
     def _delta(self, delta: WireMessage, events: list[ModelEvent]) -> None:
         thought = delta.reasoning if delta.reasoning is not None else delta.reasoning_content
         details = delta.reasoning_details
+        content = delta.content
+        if type(content) is list:
+            thought = self._inside(content, thought)
         if thought or details:
             if details:
                 for detail in details:
@@ -266,7 +277,6 @@ class StreamDecoder:
                 self._reasoning = self._begin_part(Reasoning(), events)
             if thought:
                 events.append(PartDelta(self._reasoning, thought))
-        content = delta.content
         if content:
             text = content if type(content) is str else text_of(content)
             if text:
@@ -292,6 +302,15 @@ class StreamDecoder:
         if delta.annotations:
             for source in sources_of(delta):
                 self._begin_part(source, events)
+
+    def _inside(self, content: list[dict[str, Any]], thought: str | None) -> str | None:
+        """The thought with what the content's own chunks say."""
+        chunks = chunks_of(content)
+        if not chunks:
+            return thought
+        if self._chunks is None:
+            self._chunks = Chunks()
+        return (thought or "") + "".join(map(self._chunks.add, chunks))
 
     def _begin_part(self, part: Any, events: list[ModelEvent]) -> int:
         number = self._parts
@@ -331,8 +350,12 @@ class StreamDecoder:
         if self._details:
             details = self._details.joined()
             opaque[self._reasoning] = Opaque(NAME, details if self._halves is None else joined_json(details))
+        elif self._chunks is not None and (kept := self._chunks.kept()) is not None:
+            if self._reasoning < 0:
+                self._reasoning = self._begin_part(Reasoning(), events)
+            opaque[self._reasoning] = Opaque(NAME, kept if self._halves is None else joined_json(kept))
         events.extend(PartEnd(number, opaque.get(number)) for number in range(self._parts))
-        usage = None if self._usage is None else usage_of(self._usage)
+        usage = self.usage
         events.append(ResponseEnd(self._finish or FinishReason("other"), usage))
 
 

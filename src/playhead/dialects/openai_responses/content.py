@@ -14,6 +14,7 @@ from __future__ import annotations
 import binascii
 from typing import Any
 
+from playhead.dialects.foreign import lies_elsewhere
 from playhead.messages import Cache, File, Native, Opaque, Source, Text
 
 NAME = "openai_responses"
@@ -44,6 +45,8 @@ def encode_input(part: Text | File) -> dict[str, Any] | None:
     """The ``input_…`` that carries this part, without its mark; None where the wire has none (video)."""
     if isinstance(part, Text):
         return {"type": "input_text", "text": part.text, **own(part.opaque).get("part", {})}
+    if lies_elsewhere(part, "openai"):
+        return None
     kind = part.media_type.partition("/")[0]
     said: dict[str, Any]
     if kind in ("", "image"):

@@ -77,7 +77,7 @@ class Growth:
         if item.kind == "message":
             return
         if item.kind == "reasoning":
-            item.number = self._start(Reasoning(), events)
+            item.number = self._start(Reasoning(opaque=self._announced(index, data)), events)
         elif item.kind in _CALLS:
             self._start_call(index, item, events)
         elif item.kind != "image_generation_call":
@@ -221,7 +221,19 @@ class Growth:
         call = decode_item({**item.data, "arguments": "", "input": ""}, index, self.response_id)[0]
         if isinstance(call, ToolCall):
             self.calls = True
-            item.number = self._start(ToolCall(call.id, call.name, ""), events)
+            known = self._announced(index, item.data)
+            item.number = self._start(ToolCall(call.id, call.name, "", opaque=known), events)
+
+    def _announced(self, index: int, data: dict[str, Any]) -> Opaque | None:
+        """What is known of a thought or a call when it begins, and holds until its end says all: the id by which every
+        event of it is known, where that is the server's own, and the kind of a call that is not a function's."""
+        identifier, kind = data.get("id"), data.get("type")
+        thought = kind == "reasoning"
+        if not isinstance(identifier, str) or identifier == made_id("rs" if thought else "fc", index, self.response_id):
+            return None
+        if thought:
+            return Opaque(NAME, {"id": identifier, "type": kind, "summary": []})
+        return Opaque(NAME, {"id": identifier} if kind == "function_call" else {"id": identifier, "type": kind})
 
     def _start(self, part: Part, events: list[ModelEvent]) -> int:
         number = self._parts

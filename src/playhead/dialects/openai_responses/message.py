@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from playhead.dialects.base import EncodeWarning
+from playhead.dialects.base import EncodeWarning, warn
+from playhead.dialects.foreign import fitting_id
 from playhead.dialects.openai_responses.content import BREAKPOINT, encode_base64, encode_input, kept_content, own
 from playhead.dialects.openai_responses.items import (
     encode_call,
@@ -22,7 +23,7 @@ from playhead.dialects.openai_responses.items import (
     message_head,
 )
 from playhead.dialects.openai_responses.profile import Profile, can_go_back
-from playhead.messages import File, Message, Native, Part, Reasoning, Text, ToolCall, ToolResult
+from playhead.messages import File, Message, Native, Part, Reasoning, Source, Text, ToolCall, ToolResult
 
 
 class MessageEncoder:
@@ -70,7 +71,7 @@ class MessageEncoder:
                     content = []
                 items.append(own(part.opaque))
             else:
-                self._warn(f"a {self.message.role}'s message holds text and files only; a part was left out")
+                self._warn(f"a {self.message.role}'s message holds no {type(part).__name__} on this wire; left out")
         if self.message.role == "tool":
             if content:
                 self._warn("a tool's message holds results only; the other parts were left out")
@@ -79,7 +80,7 @@ class MessageEncoder:
         return items
 
     def _warn(self, text: str) -> None:
-        self.warnings.append(EncodeWarning(self.where, text))
+        warn(self.warnings, self.where, text)
 
     def _input_message(self, parts: list[Part]) -> dict[str, Any]:
         """A system's or user's message."""
@@ -104,12 +105,12 @@ class MessageEncoder:
             elif isinstance(part, Text | File):
                 body = encode_input(part)
                 if body is None:
-                    self._warn(f"this wire takes no {part.media_type}; it was left out")  # type: ignore[union-attr]
+                    self._warn(f"this wire takes no such file ({_named(part)}); it was left out")
                     continue
                 if part.cache is not None and self._marks():
                     body["prompt_cache_breakpoint"] = BREAKPOINT
                 said.append(body)
-        return said
+        return said or ("" if parts else [])  # an empty list is refused, where all that it held was left out
 
     def _marks(self) -> bool:
         """Whether cache marks can be written; warns when not."""
@@ -124,12 +125,12 @@ class MessageEncoder:
         if result.cache is not None and content and isinstance(content[-1], Text | File):
             content[-1] = msgspec.structs.replace(content[-1], cache=result.cache)
         output = self._content(content, "tool") if content else ""
-        return {"type": kind, "call_id": result.call_id, "output": output, **extras}
+        return {"type": kind, "call_id": fitting_id(result.call_id, "64"), "output": output, **extras}
 
     def _answer(self) -> list[dict[str, Any]]:
         """The items of an assistant's message."""
         items: list[dict[str, Any]] = []
-        for parts in in_messages(self.message.parts):
+        for parts in in_messages([part for part in self.message.parts if self._is_whole(part)]):
             part = parts[0]
             if is_content(part):
                 items.append(self._answer_message(parts))
@@ -149,6 +150,16 @@ class MessageEncoder:
             elif isinstance(part, ToolResult):
                 items.append(self._result(part))
         return items
+
+    def _is_whole(self, part: Part) -> bool:
+        """Whether this is no source that another wire gave without the place that it is cited at, which this one wants
+        of each."""
+        if not isinstance(part, Source) or own(part.opaque):
+            return True
+        whole = None not in (part.title, part.start, part.end) and bool(part.url)
+        if not whole:
+            self._warn("this wire takes back sources with a title and a place in the text only; others were left out")
+        return whole
 
     def _answer_message(self, parts: list[Part]) -> dict[str, Any]:
         head = message_head(parts[0], 0, None) if own(getattr(parts[0], "opaque", None)).get("item") else {}
@@ -182,7 +193,7 @@ class MessageEncoder:
             self._warn("this wire marks no calls; the cache mark was left out")
         if call.opaque is not None and not own(call.opaque):
             self._warn(f"this wire cannot hold another's data of call {call.id}; it was left out")
-        said = encode_call(call, 0, None)
+        said = {**encode_call(call, 0, None), "call_id": fitting_id(call.id, "64")}
         if not self.profile.items_verbatim or not own(call.opaque):
             said.pop("id", None)
             said.pop("status", None)
@@ -200,3 +211,8 @@ class MessageEncoder:
                 "it was left out"
             )
         return []
+
+
+def _named(part: Any) -> str:
+    """A file, for a warning: its media type, or where it lies."""
+    return part.media_type or (part.url or "").partition(":")[0]

@@ -38,6 +38,10 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
         cache_marks: writes ``prompt_cache_breakpoint`` where a part is marked; older models refuse it.
         sampling: whether the model takes temperature and top_p; where not, they are left out with a warning.
         tools: "constrained" where the server holds a JSON schema but knows no tool calls.
+        output_mode: how the model is best asked for an answer that holds a schema: "native", "tool" or "text".
+        output_beside_tools: the same where the request has tools too; None where that makes no difference.
+        output_schemas: whose schemas are taken, a row of :data:`playhead.dialects.structured.schemas.RULES`.
+        forced_choice: whether a call may be forced: "always", "unless_thinking", "never".
     """
 
     instructions: bool = False
@@ -56,6 +60,10 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     cache_marks: bool = False
     sampling: bool = True
     tools: Literal["native", "constrained"] = "native"
+    output_mode: Literal["native", "tool", "text"] = "native"
+    output_beside_tools: Literal["native", "tool", "text"] | None = None
+    output_schemas: str = "openai"
+    forced_choice: Literal["always", "unless_thinking", "never"] = "always"
 
 
 def can_go_back(item: dict[str, Any]) -> bool:

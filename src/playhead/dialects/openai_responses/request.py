@@ -16,9 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-from playhead.dialects.base import Encoded, EncodeWarning, Endpoint, Memo
+from playhead.dialects.base import Encoded, EncodeWarning, Endpoint, Memo, to_json
 from playhead.dialects.openai_responses.content import own
 from playhead.dialects.openai_responses.fields import ENCRYPTED
 from playhead.dialects.openai_responses.message import MessageEncoder
@@ -26,8 +24,6 @@ from playhead.dialects.openai_responses.profile import Profile
 from playhead.messages import Message, Text, ToolCall
 from playhead.request import NamedTool, OutputSchema, Request, ToolSpec
 from playhead.wire import HTTPRequest
-
-_encode = msgspec.json.Encoder().encode
 
 _JSON_HEADERS = (("Accept", "application/json"), ("Content-Type", "application/json"))
 _STREAM_HEADERS = (("Accept", "text/event-stream"), ("Content-Type", "application/json"))
@@ -44,8 +40,9 @@ def encode_request(request: Request, endpoint: Endpoint, memo: Memo | None = Non
     body = _input(request, profile, memo, warnings, 0 if first is None else 1)
     rest: dict[str, Any] = {} if first is None else {"instructions": first}
     rest.update(_fields(request, profile, warnings))
+    tail = to_json(rest, "the request")
     headers = (_STREAM_HEADERS if request.stream else _JSON_HEADERS) + endpoint.headers
-    http = HTTPRequest("POST", f"{endpoint.base_url}/responses", headers, b'{"input":%b,%b' % (body, _encode(rest)[1:]))
+    http = HTTPRequest("POST", endpoint.url("/responses"), headers, b'{"input":%b,%b' % (body, tail[1:]))
     return Encoded(http, tuple(warnings))
 
 
@@ -69,7 +66,7 @@ def _input(request: Request, profile: Profile, memo: Memo | None, warnings: list
     if profile.input_as_string and len(messages) == start + 1 and messages[start].role == "user":
         text = _plain(messages[start])
         if text is not None:
-            return _encode(text)
+            return to_json(text, f"messages[{start}]")
     stored = request.options.get("store", profile.store) is not False
     free_form: set[str] | None = None
 
@@ -89,7 +86,8 @@ def _input(request: Request, profile: Profile, memo: Memo | None, warnings: list
             piece = known[1]
         else:
             where = f"messages[{position}]"
-            piece = _encode(MessageEncoder(message, profile, where, warnings, stored, is_free_form).encoded())[1:-1]
+            said = MessageEncoder(message, profile, where, warnings, stored, is_free_form).encoded()
+            piece = to_json(said, where)[1:-1]
             if memo is not None:
                 memo[id(message)] = (message, piece)
         if piece:

@@ -37,6 +37,7 @@ from playhead.errors import CutStreamError, ModelError, ProtocolError
 from playhead.events import ModelEvent, PartDelta, ResponseEnd, ResponseStart
 from playhead.fold import unfold
 from playhead.framing.sse import ServerSentEvent, SSEDecoder
+from playhead.response import Usage
 
 _WHITE = b" \t\r\n"
 
@@ -74,6 +75,7 @@ class StreamDecoder:
         "_report",
         "_sse",
         "_started",
+        "_usage",
         "_whole",
         "unmodelled",
     )
@@ -90,12 +92,18 @@ class StreamDecoder:
         self._started = False
         self._done = False
         self._id: str | None = None
+        self._usage: Usage | None = None
         self._growth = Growth()
 
     @property
     def finished(self) -> bool:
         """Whether the last event of the answer has come: nothing more of the stream counts."""
         return self._done
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the answer has counted of itself so far."""
+        return self._usage
 
     def feed(self, data: bytes) -> list[ModelEvent]:
         """The events that these bytes complete.
@@ -260,11 +268,12 @@ class StreamDecoder:
         answer.status = answer.status or _LIFE[kind]
         if kind == "response.failed":
             answer.status = "failed"
+        self._usage = usage_of(answer.usage)
         error = error_in_answer(answer, self._endpoint, data)
         if error is not None:
             raise error
         self._growth.finish(answer.output or [], events)
-        events.append(ResponseEnd(finish_of(answer, calls=self._growth.calls), usage_of(answer.usage)))
+        events.append(ResponseEnd(finish_of(answer, calls=self._growth.calls), self._usage))
         self.unmodelled |= unmodelled_paths(data, event=True)
         self._done = True
 

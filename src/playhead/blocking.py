@@ -1,4 +1,4 @@
-"""The event loop of ``run_sync``: kept from call to call, so that connections and threads are kept as well.
+"""The event loop of ``run_sync`` and ``embed_sync``: kept from call to call, and with it connections and threads.
 
 A loop belongs to the thread that runs it, so each thread would want one of its own; only the main thread's is kept,
 since only its end is sure to be seen. Another thread gets a new loop for each call.
@@ -29,8 +29,9 @@ _kept: asyncio.Runner | None = None
 _inherited: list[asyncio.Runner | None] = []
 
 
-def block_on(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine to its end, as ``asyncio.run`` does.
+def block_on(work: Coroutine[Any, Any, Result], name: str, instead: str) -> Result:
+    """Run a coroutine to its end, as ``asyncio.run`` does. ``name`` is what was called, ``instead`` what async code
+    writes instead of it, for the error.
 
     Raises:
         ConfigError: an event loop runs in this thread, and would be blocked.
@@ -41,7 +42,7 @@ def block_on(work: Coroutine[Any, Any, Result]) -> Result:
         pass
     else:
         work.close()
-        raise ConfigError("run_sync would block the event loop that is running here; use: await agent.run(…)")
+        raise ConfigError(f"{name} would block the event loop that is running here; use: {instead}")
     if threading.current_thread() is not threading.main_thread():
         with asyncio.Runner() as runner:
             return _run(runner, work)
