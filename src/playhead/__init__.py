@@ -16,17 +16,32 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from playhead.agent.agent import Agent as Agent
+    from playhead.agent.compaction import drop_oldest as drop_oldest, summarise as summarise
+    from playhead.agent.budget import Budget as Budget
+    from playhead.agent.content import Final as Final
+    from playhead.agent.context import Context as Context
     from playhead.agent.events import (
         Event as Event,
         RunEnd as RunEnd,
+        RunFailed as RunFailed,
+        RunStart as RunStart,
         StepEnd as StepEnd,
         StepStart as StepStart,
         ToolEnd as ToolEnd,
+        ToolProgress as ToolProgress,
         ToolStart as ToolStart,
+    )
+    from playhead.agent.pending import Pending as Pending
+    from playhead.agent.plan import Preparation as Preparation
+    from playhead.agent.provided import (
+        CodeExecution as CodeExecution,
+        ComputerUse as ComputerUse,
+        WebSearch as WebSearch,
     )
     from playhead.agent.run import Run as Run, Step as Step
     from playhead.agent.stream import RunStream as RunStream
     from playhead.agent.tools import Tool as Tool, tool as tool
+    from playhead.embedding import Embeddings as Embeddings, embed as embed, embed_sync as embed_sync
     from playhead.errors import (
         AuthenticationError as AuthenticationError,
         BadRequestError as BadRequestError,
@@ -53,7 +68,9 @@ if TYPE_CHECKING:
         TapeModeError as TapeModeError,
         TimeoutExceeded as TimeoutExceeded,
         ToolError as ToolError,
+        ToolsetError as ToolsetError,
         TransportError as TransportError,
+        UnfinishedCallError as UnfinishedCallError,
         UnplayedError as UnplayedError,
     )
     from playhead.events import (
@@ -67,6 +84,8 @@ if TYPE_CHECKING:
         ResponseEnd as ResponseEnd,
         ResponseStart as ResponseStart,
     )
+    from playhead.losses import Loss as Loss, preflight as preflight
+    from playhead.mcp_client.toolset import MCPToolset as MCPToolset, mcp as mcp
     from playhead.messages import (
         File as File,
         Message as Message,
@@ -92,15 +111,26 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "agent.agent": "Agent",
-    "agent.events": "Event RunEnd StepEnd StepStart ToolEnd ToolStart",
+    "agent.compaction": "drop_oldest summarise",
+    "agent.budget": "Budget",
+    "agent.content": "Final",
+    "agent.context": "Context",
+    "agent.events": "Event RunEnd RunFailed RunStart StepEnd StepStart ToolEnd ToolProgress ToolStart",
+    "agent.pending": "Pending",
+    "agent.plan": "Preparation",
+    "agent.provided": "CodeExecution ComputerUse WebSearch",
     "agent.run": "Run Step",
     "agent.stream": "RunStream",
     "agent.tools": "Tool tool",
     "errors": "AuthenticationError BadRequestError ConfigError ContentFilteredError ContextTooLongError CutStreamError "
     "HistoryFormatError LimitError ModelError NotFoundError OutputError OverloadedError PaymentRequiredError "
     "PermissionDeniedError PlayheadError ProtocolError RateLimitError ServerError TapeError TapeFormatError "
-    "TapeLockedError TapeMissError TapeModeError TimeoutExceeded ToolError TransportError UnplayedError",
+    "TapeLockedError TapeMissError TapeModeError TimeoutExceeded ToolError ToolsetError TransportError "
+    "UnfinishedCallError UnplayedError",
     "events": "Attempt AttemptEnd AttemptStart Discard PartDelta PartEnd PartStart ResponseEnd ResponseStart",
+    "embedding": "Embeddings embed embed_sync",
+    "mcp_client.toolset": "MCPToolset mcp",
+    "losses": "Loss preflight",
     "messages": "File Message Native Reasoning Refusal Source Text ToolCall ToolResult dump_messages "
     "load_messages system user",
     "model": "Model",

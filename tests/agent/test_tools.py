@@ -14,7 +14,8 @@ import msgspec
 import pytest
 
 from playhead import ConfigError, File, Text, ToolCall, ToolError, tool
-from playhead.agent.tools import Tool, as_content, as_tools
+from playhead.agent.content import as_content
+from playhead.agent.tools import Tool, as_tools
 
 
 @tool

@@ -178,8 +178,8 @@ def test_an_answer_that_cannot_be_read_is_a_failed_attempt() -> None:
     assert (talk.usage, talk.cost) == (None, None)
 
 
-def test_cost_is_none_where_a_step_did_not_report_it(seed: Path) -> None:
-    """A sum with a part missing is no sum."""
+def test_a_step_whose_cost_was_not_reported_has_its_list_price_or_none(seed: Path) -> None:
+    """A sum with a part missing is no sum; where the extra with the prices is there, the part has a source."""
     items = list(Tape.load(seed).interactions)
     bare = msgspec.structs.replace(
         items[-1],
@@ -188,7 +188,9 @@ def test_cost_is_none_where_a_step_did_not_report_it(seed: Path) -> None:
         ),
     )
     talk = only(transcript(Tape([*items[:-1], bare])))
-    assert talk.cost is None
+    last = talk.steps[-1].ledger[-1]
+    assert last.source != "provider"
+    assert (talk.cost is None) == (last.cost is None)
     assert talk.usage is not None
     assert talk.usage.total_tokens == 334
 

@@ -7,55 +7,50 @@ thread. With ``tape=`` everything a run asks of the outside world is recorded as
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypedDict, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Unpack, overload
 
 import msgspec
 
+from playhead.agent.calls import Decided
+from playhead.agent.content import as_content
 from playhead.agent.decide import Finish, decide
-from playhead.agent.drive import Plan
-from playhead.agent.output import output_schema
+from playhead.agent.pending import Pending
+from playhead.agent.plan import Driving, Plan, going_on
+from playhead.agent.provided import Provided, provided_among, run_here, with_provided
 from playhead.agent.run import Run
+from playhead.agent.settings import (
+    Going,
+    Settings,
+    cache_asked,
+    caching,
+    check_settings,
+    compact_asked,
+    output_asked,
+    tool_choice_asked,
+)
 from playhead.agent.stream import RunStream, driven
+from playhead.agent.together import agent_tool, hand_over_tool
 from playhead.agent.tools import AnyTool, as_tools
+from playhead.agent.toolsets import Toolset, apart
+from playhead.agent.watching import as_watch
 from playhead.errors import ConfigError, nearest
-from playhead.messages import Message, as_messages, closed, system as system_message
+from playhead.messages import Message, ToolResult, as_messages, closed, system as system_message
 from playhead.model import Model
-from playhead.request import NamedTool, ReasoningSettings, Request, ToolChoice
+from playhead.request import OutputMode, ReasoningSettings, Request
 
 if TYPE_CHECKING:
-    from playhead.tapes import Mode, Tape
+    from playhead.agent.budget import Budget
+    from playhead.agent.compaction import Compact
+    from playhead.agent.plan import Prepare
+    from playhead.agent.tools import Approve
+    from playhead.agent.watching import OnEvent
+    from playhead.transport.auth import APIKey
     from playhead.transport.base import Transport
     from playhead.transport.http import Timeouts
     from playhead.transport.retry import Clock, RetryPolicy
 
 Output = TypeVar("Output")
-
-
-class Settings(TypedDict, total=False):
-    """What an agent may be given besides its model; see :class:`Agent`."""
-
-    system: str | None
-    tools: Iterable[AnyTool | Callable[..., Any]]
-    max_tokens: int | None
-    temperature: float | None
-    top_p: float | None
-    stop: str | Sequence[str]
-    seed: int | None
-    tool_choice: str | None
-    parallel_tool_calls: bool | None
-    reasoning: str | ReasoningSettings | None
-    options: Mapping[str, Any] | None
-    max_steps: int
-    timeout: float | None
-    retry: RetryPolicy | None
-    timeouts: Timeouts | None
-    base_url: str | None
-    api_key: str | None
-    transport: Transport | None
-    clock: Clock | None
-    random: Callable[[], float] | None
 
 
 class Agent(Generic[Output]):
@@ -64,8 +59,14 @@ class Agent(Generic[Output]):
     Args:
         model: "provider:model", or a :class:`playhead.Model` made before.
         system: the system prompt; put before the messages unless they begin with one.
-        tools: functions that the model may call, plain or made with ``@tool``.
+        tools: functions that the model may call, plain or made with ``@tool``; and tools that the provider has of its
+            own (:class:`playhead.WebSearch`, :class:`playhead.CodeExecution`, :class:`playhead.ComputerUse`).
         output: the type of the answer; None means text.
+        output_mode: how an answer of that type is asked for: "native" (the provider's own field for a schema), "tool"
+            (the arguments of a tool that must be called), "text" (an instruction); "best" is whichever the model does
+            best.
+        output_retries: how often in a row an answer that does not hold the type is sent back to the model with what is
+            wrong; each is a step.
         max_tokens: output tokens that one answer may have.
         temperature, top_p, stop, seed: how the answer is drawn; None leaves it to the provider.
         parallel_tool_calls: whether the model may ask for several tools at once.
@@ -75,9 +76,20 @@ class Agent(Generic[Output]):
         options: the provider's own options, under its own names; checked before anything is sent.
         max_steps: model calls that one run may take.
         timeout: seconds that one run may take, waits included; None means no limit. LimitError when they have passed.
+        approve: asked about each call before it is made, unless its tool has a function of its own for it: True makes
+            it, False or a reason does not, None lets the run wait. May be async.
+        prepare: given a :class:`playhead.Preparation` before each step, and gives back one that is changed, or None.
+        stop_when: given the run after each step whose tools have run; a true answer ends it there.
+        budget: dollars and tokens that all runs of this agent may use together; see :class:`playhead.Budget`.
+        compact: how a history that grows too long is cut: :func:`playhead.drop_oldest` or :func:`playhead.summarise`.
+        cache: whether the provider's prompt cache is used where it wants to be told: True, or how long it is to hold,
+            "5m" or "1h".
+        on_event: called with every event and the run that it is of, as it happens; what it raises ends the run. One
+            function, or several.
         retry: how refusals are met; see :class:`playhead.RetryPolicy`.
         timeouts: seconds for connecting, for the first byte and between chunks.
-        base_url, api_key: instead of the provider's own and the environment's.
+        base_url: instead of the provider's own and the environment's.
+        api_key: instead of the environment's; a string, or a function, plain or async, that gives one at each call.
         transport: what moves the exchanges, instead of HTTP.
         clock, random: where time and chance come from; tests give their own.
 
@@ -98,7 +110,7 @@ class Agent(Generic[Output]):
         model: str | Model,
         *,
         system: str | None = None,
-        tools: Iterable[AnyTool | Callable[..., Any]] = (),
+        tools: Iterable[AnyTool | Callable[..., Any] | Provided | Toolset] = (),
         output: Any = None,
         max_tokens: int | None = None,
         temperature: float | None = None,
@@ -109,12 +121,21 @@ class Agent(Generic[Output]):
         parallel_tool_calls: bool | None = None,
         reasoning: str | ReasoningSettings | None = None,
         options: Mapping[str, Any] | None = None,
+        output_mode: OutputMode = "best",
+        output_retries: int = 2,
         max_steps: int = 20,
         timeout: float | None = None,
+        approve: Approve | None = None,
+        prepare: Prepare | None = None,
+        stop_when: Callable[[Run[Any]], bool] | None = None,
+        budget: Budget | None = None,
+        compact: Compact | None = None,
+        cache: bool | Literal["5m", "1h"] | None = None,
+        on_event: OnEvent | None = None,
         retry: RetryPolicy | None = None,
         timeouts: Timeouts | None = None,
         base_url: str | None = None,
-        api_key: str | None = None,
+        api_key: APIKey | None = None,
         transport: Transport | None = None,
         clock: Clock | None = None,
         random: Callable[[], float] | None = None,
@@ -140,7 +161,7 @@ class Agent(Generic[Output]):
         else:
             self.model = Model.of(model, **of_the_model)  # type: ignore[arg-type]
         stops = (stop,) if isinstance(stop, str) else tuple(stop)
-        _check(
+        check_settings(
             system=system,
             max_tokens=max_tokens,
             temperature=temperature,
@@ -149,19 +170,30 @@ class Agent(Generic[Output]):
             seed=seed,
             parallel_tool_calls=parallel_tool_calls,
             max_steps=max_steps,
+            output_retries=output_retries,
             timeout=timeout,
         )
         self.system = system
-        self.tools = as_tools(tools)
+        given, self.toolsets = apart(tools)
+        own, provided = provided_among(given)
+        self.tools = as_tools(own)
         self.output_type = output
+        self.output_retries = output_retries
         self.max_steps = max_steps
         self.timeout = timeout
+        self.approve = approve
+        self.prepare = prepare
+        self.stop_when = stop_when
+        self.budget = budget
+        self.compact = compact_asked(compact)
+        self.cache = cache_asked(cache)
+        self.on_event = as_watch(on_event)
         self._request = Request(
             self.model.name,
             (),
             tools=tuple(item.spec for item in self.tools.values()),
-            tool_choice=_tool_choice(tool_choice, self.tools),
-            output=output_schema(output),
+            tool_choice=tool_choice_asked(tool_choice, self.tools, more=bool(self.toolsets)),
+            output=output_asked(output, output_mode),
             max_tokens=max_tokens,
             temperature=temperature,
             top_p=top_p,
@@ -169,122 +201,127 @@ class Agent(Generic[Output]):
             seed=seed,
             parallel_tool_calls=parallel_tool_calls,
             reasoning=ReasoningSettings(effort=reasoning) if isinstance(reasoning, str) else reasoning,
-            options=self.model.checked_options(dict(options or {})),
+            options=self.model.checked_options(with_provided(options or {}, provided, self.model)),
         )
+        self.tools.update(run_here(provided, self.model, self.tools))
 
     async def run(
-        self,
-        prompt: str | Message | Sequence[Message] = (),
-        *,
-        messages: Sequence[Message] = (),
-        tape: str | os.PathLike[str] | Tape | None = None,
-        tape_mode: Mode | None = None,
-        fail_on_unplayed: bool = False,
+        self, prompt: str | Message | Sequence[Message] | Pending = (), **going: Unpack[Going]
     ) -> Run[Output]:
-        """Run to the end.
+        """Run to the end, or until calls wait for a person (``run.pending``).
 
         Args:
-            prompt: what to ask: text, a message, or messages.
+            prompt: what to ask: text, a message, or messages; or a :class:`playhead.Pending` to go on with.
             messages: a history to go on from (``run.messages`` of an earlier run); the prompt comes after it.
             tape: a path, or a Tape, to record on or play from; None means no tape.
             tape_mode: "once" (play the tape if it was there, else record it, and go on with it), "replay" (never go
                 live), "record" (anew), "resume" (play what is there, go live where it ends), "off". None means what
                 ``PLAYHEAD_TAPE_MODE`` says, else "replay" where ``CI`` is true, else "once".
             fail_on_unplayed: raise UnplayedError where a replay ends before the tape does.
+            deps: what tools find in ``context.deps``.
+            assume: "done" or "not_done": what became of the writes that had begun when the run was stopped.
+            results: results by call id, instead of making these calls.
+            budget: dollars and tokens that may be used, beside the agent's own budget.
 
         Raises:
             PlayheadError: of whatever class fits; ``error.run`` is the run as far as it came.
         """
-        return await self._start(False, prompt, messages, tape, tape_mode, fail_on_unplayed).drain()
+        return await self._start(False, prompt, **going).drain()
 
     def stream(
-        self,
-        prompt: str | Message | Sequence[Message] = (),
-        *,
-        messages: Sequence[Message] = (),
-        tape: str | os.PathLike[str] | Tape | None = None,
-        tape_mode: Mode | None = None,
-        fail_on_unplayed: bool = False,
+        self, prompt: str | Message | Sequence[Message] | Pending = (), **going: Unpack[Going]
     ) -> RunStream[Output]:
         """The same run as events, the model asked to stream: ``async for event in agent.stream("…")``.
 
         ``stream.run`` is the run, growing as the events come. Leaving the loop early closes the connection; use
         ``async with agent.stream(…) as stream`` to close it at once and not when it is collected.
         """
-        return self._start(True, prompt, messages, tape, tape_mode, fail_on_unplayed)
+        return self._start(True, prompt, **going)
 
-    def run_sync(
-        self,
-        prompt: str | Message | Sequence[Message] = (),
-        *,
-        messages: Sequence[Message] = (),
-        tape: str | os.PathLike[str] | Tape | None = None,
-        tape_mode: Mode | None = None,
-        fail_on_unplayed: bool = False,
-    ) -> Run[Output]:
+    def run_sync(self, prompt: str | Message | Sequence[Message] | Pending = (), **going: Unpack[Going]) -> Run[Output]:
         """:meth:`run`, for code that is not async. Safe from several threads at once.
 
         Raises:
             ConfigError: called inside a running event loop, which it would block; await ``agent.run`` there.
         """
-        from playhead.agent.blocking import block_on
+        from playhead.blocking import block_on
 
-        return block_on(
-            self.run(prompt, messages=messages, tape=tape, tape_mode=tape_mode, fail_on_unplayed=fail_on_unplayed)
+        return block_on(self.run(prompt, **going), "run_sync", "await agent.run(…)")
+
+    def as_tool(self, name: str | None = None, description: str | None = None) -> AnyTool:
+        """This agent as a tool of another: the model writes a task, and reads this agent's answer.
+
+        What it asks goes onto the tape of the run that calls it, and its cost counts there (``run.children``).
+        """
+        return agent_tool(self, name, description)
+
+    def hand_over(self, name: str | None = None, description: str | None = None) -> AnyTool:
+        """A tool by which another agent hands the conversation over to this one, which then goes on with it: its
+        model, system prompt, tools and output take the place of the other's."""
+        return hand_over_tool(self, name, description)
+
+    def takes_over(self, state: Driving) -> None:
+        """Go on with a run under way."""
+        state.hand_over(self.plan(), self.model, None if self.system is None else system_message(self.system))
+
+    def plan(self, *, streamed: bool = False, **going: Unpack[Going]) -> Plan:
+        """What a run of this agent is driven with."""
+        results = {
+            call_id: given if isinstance(given, ToolResult) else ToolResult(call_id, "", as_content(given))
+            for call_id, given in (going.get("results") or {}).items()
+        }
+        budgets = (self.budget, going.get("budget"))
+        return Plan(
+            msgspec.structs.replace(self._request, stream=True) if streamed else self._request,
+            self.tools,
+            self.max_steps,
+            going.get("fail_on_unplayed", False),
+            self.output_type,
+            self.timeout,
+            output_retries=self.output_retries,
+            deps=going.get("deps"),
+            approve=self.approve,
+            decided=Decided(results=results, assume=going.get("assume")),
+            prepare=self.prepare,
+            stop_when=self.stop_when,
+            budgets=tuple(dict.fromkeys(budget for budget in budgets if budget is not None)),
+            compact=self.compact,
+            cache=caching(self.cache),
+            watch=self.on_event,
+            toolsets=self.toolsets,
         )
 
-    def _start(
-        self,
-        streamed: bool,
-        prompt: str | Message | Sequence[Message],
-        messages: Sequence[Message],
-        tape: str | os.PathLike[str] | Tape | None,
-        tape_mode: Mode | None,
-        fail_on_unplayed: bool,
-    ) -> RunStream[Output]:
-        asked = as_messages(prompt)
-        history = (*closed(as_messages(messages)), *asked) if asked else as_messages(messages)
+    def opening(self, history: Sequence[Message]) -> tuple[Message, ...]:
+        """The history with this agent's system prompt before it, unless it begins with one.
+
+        Raises:
+            ConfigError: there is nothing to ask.
+        """
         if decide(history, 0, 1) == Finish("answer") or not history:
             raise ConfigError("nothing to ask: give a prompt, or messages that do not end with an answer")
         if self.system is not None and history[0].role != "system":
-            history = (system_message(self.system), *history)
-        request = self._request
-        if streamed:
-            request = msgspec.structs.replace(request, stream=True)
-        plan = Plan(request, self.tools, self.max_steps, fail_on_unplayed, self.output_type, self.timeout)
-        run: Run[Output] = Run(history)
-        return RunStream(run, driven(self.model, run, plan, tape, tape_mode))
+            return (system_message(self.system), *history)
+        return tuple(history)
 
-
-class _Checked(msgspec.Struct):
-    """The settings that are plain values, and what they may be."""
-
-    system: str | None
-    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None
-    temperature: Annotated[float, msgspec.Meta(ge=0)] | None
-    top_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None
-    stop: tuple[str, ...]
-    seed: int | None
-    parallel_tool_calls: bool | None
-    max_steps: Annotated[int, msgspec.Meta(ge=1)]
-    timeout: Annotated[float, msgspec.Meta(gt=0)] | None
-
-
-def _check(**settings: Any) -> None:
-    try:
-        msgspec.convert(settings, _Checked)
-    except msgspec.ValidationError as error:
-        what, _, place = str(error).partition(" - at `$.")
-        raise ConfigError(f"Agent: {place.rstrip('`')}: {what[:1].lower()}{what[1:]}") from None
-
-
-def _tool_choice(choice: str | None, tools: Mapping[str, AnyTool]) -> ToolChoice | None:
-    match choice:
-        case None | "auto" | "none" | "required":
-            return choice
-    if choice in tools:
-        return NamedTool(choice)
-    raise ConfigError(
-        f'tool_choice {choice!r}: expected "auto", "none", "required" or the name of a tool; there are: '
-        + (", ".join(tools) or "none")
-    )
+    def _start(
+        self, streamed: bool, prompt: str | Message | Sequence[Message] | Pending, **going: Unpack[Going]
+    ) -> RunStream[Output]:
+        unknown = going.keys() - Going.__annotations__.keys()
+        if unknown:
+            name = min(unknown)
+            raise ConfigError(nearest(f"run: unknown argument {name!r}", name, Going.__annotations__))
+        assume = going.get("assume")
+        if assume not in (None, "done", "not_done"):
+            raise ConfigError(f'assume is {assume!r}; "done" or "not_done" is expected')
+        plan = self.plan(streamed=streamed, **going)
+        messages = going.get("messages", ())
+        if isinstance(prompt, Pending):
+            if messages:
+                raise ConfigError("a run that waits has its history with it; give no messages= beside it")
+            plan, history = going_on(plan, prompt), prompt.messages
+        else:
+            asked = as_messages(prompt)
+            history = (*closed(as_messages(messages)), *asked) if asked else as_messages(messages)
+        run: Run[Output] = Run(self.opening(history))
+        batches = driven(self.model, run, plan, going.get("tape"), going.get("tape_mode"))
+        return RunStream(run, batches, self.output_type)

@@ -10,42 +10,28 @@ leaves. A tape without any, recorded by something else, runs the tools again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
-import msgspec
-
-from playhead.agent import taped
-from playhead.agent.decide import CallModel, CallTools, Finish, decide
+from playhead.agent.calls import Settled, Waiting, settle
+from playhead.agent.decide import Action, CallModel, CallTools, Correct, Finish, Judge, decide
 from playhead.agent.events import Event, RunEnd, StepEnd, StepStart, ToolEnd, ToolStart
+from playhead.agent.pending import Pending
+from playhead.agent.plan import Driving, Plan
 from playhead.agent.run import Run, Step
-from playhead.agent.tools import AnyTool, unknown_tool
-from playhead.errors import LimitError, ModelError, TapeMissError, UnplayedError
-from playhead.events import Attempt, AttemptEnd, AttemptStart
+from playhead.errors import ContextTooLongError, LimitError, ModelError, TapeMissError, UnplayedError
+from playhead.events import Attempt, AttemptEnd, AttemptStart, Discard
 from playhead.fold import Folder
-from playhead.messages import Message, ToolCall, ToolResult
-from playhead.request import Request
+from playhead.messages import Message, Part, ToolCall
 
 if TYPE_CHECKING:
-    from asyncio import Future
-
+    from playhead.agent.reserving import Reserving
     from playhead.call import Call
+    from playhead.request import Request
     from playhead.tapes import Session
 
 Batches: TypeAlias = AsyncGenerator[Sequence[Event], None]
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """What a run is driven with: everything that does not change on the way. ``output`` is the answer's type, None for
-    text; ``timeout`` is seconds for the whole run, None for no limit."""
-
-    request: Request
-    tools: Mapping[str, AnyTool]
-    max_steps: int
-    fail_on_unplayed: bool = False
-    output: Any = None
-    timeout: float | None = None
 
 
 async def drive(run: Run[Any], plan: Plan, call: Call, session: Session | None) -> Batches:
@@ -57,33 +43,79 @@ async def drive(run: Run[Any], plan: Plan, call: Call, session: Session | None) 
         TapeError: the tape does not hold what the run asks, or cannot be written.
     """
     began = call.clock.monotonic()
+    state = Driving(run, plan, call, session)
     try:
         while True:
-            action = decide(run.messages, len(run.steps), plan.max_steps)
+            if state.plan.toolsets:
+                await state.equip()
+            action = _next(state)
             match action:
                 case CallModel():
-                    async with aclosing(_model_step(run, plan, call)) as batches:
-                        async for batch in batches:
-                            yield batch
+                    if state.plan.compact is not None:
+                        from playhead.agent.compacting import compact
+
+                        await compact(state)
+                    try:
+                        async with aclosing(_model_step(state)) as batches:
+                            async for batch in batches:
+                                yield batch
+                    except ContextTooLongError:
+                        if state.plan.compact is None or not await compact(state, too_long=True):
+                            raise
                 case CallTools():
-                    async with aclosing(_tool_step(run, plan, action, call, session)) as batches:
+                    async with aclosing(_tool_step(state, action)) as batches:
                         async for batch in batches:
                             yield batch
+                case Correct(message):
+                    run.messages.append(message)
                 case Finish(reason):
                     if reason == "steps":
                         raise LimitError(
-                            f"the run has taken its {plan.max_steps} steps and is not done; "
+                            f"the run has taken its {state.plan.max_steps} steps and is not done; "
                             "continue it with messages=error.run.messages, or give it more with max_steps=",
                             limit="steps",
                         )
+                    if state.answer is not None:
+                        run.output = state.answer
                     run.duration = call.clock.monotonic() - began
                     _report_unplayed(run, plan, session)
+                    if state.plan.output not in (None, str) and reason in ("answer", "tool"):
+                        from playhead.agent.output import output_of
+
+                        run.output = output_of(state.plan.output, run, state.answer)
                     yield [RunEnd(run)]
                     return
                 case _:
                     assert_never(action)
     finally:
         run.duration = call.clock.monotonic() - began
+
+
+def _next(state: Driving) -> Action:
+    """What comes next: what the messages say, unless the run waits, a tool has ended it, or it is to stop here."""
+    run, plan = state.run, state.plan
+    if run.pending is not None:
+        return Finish("waiting")
+    if state.answer is not None:
+        return Finish("tool")
+    action = decide(run.messages, state.taken, plan.max_steps, _judge(state), plan.output_retries)
+    at_an_end = isinstance(action, CallModel) and run.steps and run.steps[-1].results
+    if at_an_end and plan.stop_when is not None and plan.stop_when(run):
+        return Finish("stopped")
+    return action
+
+
+def _judge(state: Driving) -> Judge | None:
+    """What looks at the last answer; None where it is text that was wanted, and where asking again would not help: it
+    was cut off, or filtered."""
+    run, kind = state.run, state.plan.output
+    if kind in (None, str) or not state.plan.output_retries or not run.steps:
+        return None
+    if run.steps[-1].response.finish.unified in ("length", "content_filter", "error"):
+        return None
+    from playhead.agent.output import complaint
+
+    return lambda messages: complaint(kind, messages)
 
 
 def _report_unplayed(run: Run[Any], plan: Plan, session: Session | None) -> None:
@@ -102,40 +134,44 @@ def _report_unplayed(run: Run[Any], plan: Plan, session: Session | None) -> None
     run.warnings.append(words)
 
 
-def _asked(run: Run[Any], plan: Plan) -> Request:
-    """The request of the next step. A tool that the caller forced is forced once: asked for again at every step, the
-    run could never end, so after its first calls the choice is the provider's default."""
-    forced = plan.request.tool_choice not in (None, "auto", "none")
-    choice = None if forced and any(step.results for step in run.steps) else plan.request.tool_choice
-    return msgspec.structs.replace(plan.request, messages=tuple(run.messages), tool_choice=choice)
-
-
-async def _model_step(run: Run[Any], plan: Plan, call: Call) -> Batches:
+async def _model_step(state: Driving) -> Batches:
+    run = state.run
+    request, call = await state.asked()
     number = len(run.steps) + 1
     began = left = call.clock.monotonic()
     first_attempt = len(run.attempts)
     under_way: AttemptStart | None = None
     folder = Folder()
+    reserving = _reserving(state, request, call)
+    taken_back: tuple[Part, ...] = ()
     run.partial = ()
     yield [StepStart(number)]
     try:
-        async with aclosing(call.stream(_asked(run, plan), step=number)) as batches:
+        async with aclosing(call.stream(request, step=number)) as batches:
             async for batch in batches:
                 for event in batch:
                     if type(event) is AttemptStart:
                         under_way, left = event, call.clock.monotonic()
+                        taken_back = ()
+                    elif type(event) is Discard:
+                        taken_back = folder.partial
                     elif type(event) is AttemptEnd:
                         under_way = None
                         run.attempts.append(event.attempt)
                 folder.push(batch)
+                if reserving is not None and type(batch[-1]) is AttemptEnd:
+                    reserving.settle(batch[-1].attempt, folder.response() if folder.complete else None)
                 yield batch
     except BaseException as error:
         if under_way is not None and not isinstance(error, ModelError | TapeMissError):  # those never left, or are told
             seconds = call.clock.monotonic() - left
             words = None if folder.complete else f"broken off: {type(error).__name__}"
-            run.attempts.append(Attempt(number, under_way.number, None, seconds, words))
+            run.attempts.append(Attempt(number, under_way.number, None, seconds, words, asked=call.whom(request)))
         raise
     finally:
+        if reserving is not None:
+            reserving.settle(None, None)
+            call.guard(None)
         run.warnings.extend(call.take_warnings())
         if folder.complete:
             response = folder.response()
@@ -143,26 +179,43 @@ async def _model_step(run: Run[Any], plan: Plan, call: Call) -> Batches:
             attempts = tuple(run.attempts[first_attempt:])
             run.steps.append(Step(number, response, (), attempts, call.clock.monotonic() - began))
         else:
-            run.partial = folder.partial
+            run.partial = folder.partial or taken_back  # of a last attempt: nothing came in its place
     if not response.tool_calls:
         yield [StepEnd(run.steps[-1])]
 
 
-Finished: TypeAlias = tuple[int, ToolResult, float, bool]
+def _reserving(state: Driving, request: Request, call: Call) -> Reserving | None:
+    """What reserves for each attempt of a step; None where nothing is limited."""
+    if not state.plan.budgets:
+        return None
+    from playhead.agent.reserving import Reserving
+
+    reserving = Reserving(state.plan.budgets, request, call.whom(request), call.clock.time())
+    call.guard(reserving)
+    return reserving
 
 
-async def _tool_step(run: Run[Any], plan: Plan, action: CallTools, call: Call, session: Session | None) -> Batches:
-    number = len(run.steps)
-    monotonic = call.clock.monotonic
-    began = monotonic()
+async def _tool_step(state: Driving, action: CallTools) -> Batches:
+    run, monotonic = state.run, state.call.clock.monotonic
+    number, began = len(run.steps), monotonic()
     results = {result.call_id: result for result in action.answered}
+    waiting: list[Waiting] = []
+    heir: Any = None
     try:
         yield [ToolStart(number, wanted) for wanted in action.calls]
-        work = [_one_call(index, wanted, plan.tools, session, call) for index, wanted in enumerate(action.calls)]
-        async with aclosing(_as_they_finish(work)) as finished:
-            async for index, result, seconds, replayed in finished:
-                results[action.calls[index].id] = result
-                yield [ToolEnd(number, result, seconds, replayed)]
+        async with aclosing(settle(action.calls, state.room())) as outcomes:
+            async for outcome in outcomes:
+                if isinstance(outcome, Settled):
+                    results[outcome.result.call_id] = outcome.result
+                    if outcome.final:
+                        state.answer = outcome.result.text
+                    if not outcome.result.is_error:
+                        heir = heir or _heir(state, outcome.result.name)
+                    yield [ToolEnd(number, outcome.result, outcome.seconds, outcome.replayed)]
+                elif isinstance(outcome, Waiting):
+                    waiting.append(outcome)
+                else:
+                    yield [outcome]
     finally:
         if results:
             while run.messages[-1].role == "tool":  # a history that came in with some of the calls answered
@@ -172,50 +225,25 @@ async def _tool_step(run: Run[Any], plan: Plan, action: CallTools, call: Call, s
             if run.steps:
                 run.steps[-1].results = ordered
                 run.steps[-1].duration += monotonic() - began
+    if waiting:
+        run.pending = _pending(state, action, waiting)
+        return
+    if heir is not None:
+        heir.takes_over(state)
     if run.steps:
         yield [StepEnd(run.steps[-1])]
 
 
-async def _as_they_finish(work: list[Coroutine[Any, Any, Finished]]) -> AsyncGenerator[Finished, None]:
-    """The results as they come; leaving early cancels what still runs and waits until it has stopped."""
-    if len(work) == 1:
-        yield await work[0]
-        return
-    import asyncio
-
-    running = {asyncio.ensure_future(coroutine) for coroutine in work}
-    waiting = running
-    try:
-        while waiting:
-            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for future in sorted(done, key=_failed):  # what is there, first
-                yield future.result()
-    finally:
-        for future in running:
-            future.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+def _pending(state: Driving, action: CallTools, waiting: list[Waiting]) -> Pending:
+    """The run as a value that goes on when someone has decided."""
+    run, known = state.run, state.plan.decided
+    waiting.sort(key=lambda one: one.index)
+    inner = {action.calls[one.index].id: one.inner for one in waiting if one.inner is not None}
+    own = tuple(action.calls[one.index] for one in waiting if one.inner is None and not one.held)
+    return Pending(tuple(run.messages), own, inner, state.taken, run.usage, dict(known.verdicts), dict(known.results))
 
 
-def _failed(future: Future[Finished]) -> bool:
-    return future.cancelled() or future.exception() is not None
-
-
-async def _one_call(
-    index: int, wanted: ToolCall, tools: Mapping[str, AnyTool], session: Session | None, call: Call
-) -> Finished:
-    request = taped.call_request(wanted)
-    if session is not None and session.has_tool_calls:
-        interaction = session.play(request)
-        if interaction is not None:
-            return index, taped.read_result(wanted, interaction), interaction.response.duration, True
-    began = call.clock.monotonic()
-    tool = tools.get(wanted.name)
-    if tool is None:
-        result = unknown_tool(wanted, tools)
-    else:
-        outcome = await tool.answer(wanted)
-        result = ToolResult(wanted.id, wanted.name, outcome.content, outcome.is_error)
-    seconds = call.clock.monotonic() - began
-    if session is not None and session.recording:
-        taped.record_result(session, request, result, seconds)
-    return index, result, seconds, False
+def _heir(state: Driving, name: str) -> Any:
+    """The agent that goes on with the run after a call of this tool; None for most tools."""
+    tool = state.plan.tools.get(name)
+    return None if tool is None else tool.hands_over_to

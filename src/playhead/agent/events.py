@@ -2,18 +2,19 @@
 
 One step is::
 
-    StepStart (AttemptStart … ResponseStart … ResponseEnd … AttemptEnd)+ (ToolStart* ToolEnd*) StepEnd
+    StepStart (AttemptStart … ResponseStart … ResponseEnd … AttemptEnd)+ (ToolStart* ToolProgress* ToolEnd*) StepEnd
 
 and the run ends with RunEnd. Every run emits the same events, streamed or not, live or replayed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from playhead.events import AttemptEvent, ModelEvent
+from playhead.events import Asked, AttemptEvent, ModelEvent
 from playhead.messages import ToolCall, ToolResult
 
 if TYPE_CHECKING:
@@ -31,6 +32,14 @@ class ToolStart(msgspec.Struct, frozen=True, tag_field="event", tag="tool_start"
 
     step: int
     call: ToolCall
+
+
+class ToolProgress(msgspec.Struct, frozen=True, tag_field="event", tag="tool_progress"):
+    """A call says how far it is: what its function passed to :meth:`playhead.Context.progress`."""
+
+    step: int
+    call: ToolCall
+    text: str
 
 
 class ToolEnd(msgspec.Struct, frozen=True, tag_field="event", tag="tool_end"):
@@ -69,4 +78,37 @@ class RunEnd:
         return f"RunEnd({self.run!r})"
 
 
-Event: TypeAlias = ModelEvent | AttemptEvent | StepStart | ToolStart | ToolEnd | StepEnd | RunEnd
+class RunStart:
+    """The run begins; ``run.messages`` are what it begins with. Told to ``on_event`` alone.
+
+    ``parent`` is the run that it is within, None for most; ``asked`` is whom it asks.
+    """
+
+    __slots__ = ("asked", "parent", "run")
+
+    def __init__(self, run: Run[Any], parent: Run[Any] | None = None, asked: Asked | None = None) -> None:
+        self.run = run
+        self.parent = parent
+        self.asked = asked
+
+    def __repr__(self) -> str:
+        return f"RunStart({self.run!r})"
+
+
+class RunFailed:
+    """The run has ended by an error or a cancellation. Told to ``on_event`` alone: others are raised the error."""
+
+    __slots__ = ("error", "run")
+
+    def __init__(self, run: Run[Any], error: BaseException) -> None:
+        self.run = run
+        self.error = error
+
+    def __repr__(self) -> str:
+        return f"RunFailed({self.run!r}, {self.error!r})"
+
+
+#: What ``on_event`` is: called with an event and the run that it is of.
+Watch: TypeAlias = Callable[[Any, Any], None]
+
+Event: TypeAlias = ModelEvent | AttemptEvent | StepStart | ToolStart | ToolProgress | ToolEnd | StepEnd | RunEnd

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
+from playhead.agent.ledger import Line, lines, total
 from playhead.events import Attempt
 from playhead.messages import Message, Part, ToolResult, dump_messages
 from playhead.response import FinishReason, Response, Usage
 
 if TYPE_CHECKING:
+    from playhead.agent.compaction import Compaction
+    from playhead.agent.pending import Pending
     from playhead.tapes import Interaction, Tape
 
 Output = TypeVar("Output")
@@ -35,11 +38,15 @@ class Run(Generic[Output]):
     """One trip through the loop, whole or as far as it came.
 
     Attributes:
-        messages: the whole history, system message included; ``messages_json()`` writes it.
+        messages: the whole history, system message included, as it is sent; ``messages_json()`` writes it.
         steps: the steps that have a response.
         attempts: every try at every model call, refusals and waits included, in order.
         output: the answer: the text, or the value of the output type that was asked for.
         partial: what came of an answer that was never whole: the parts as far as they came, () else.
+        children: the runs of agents that were tools of this one, and those that wrote summaries of its history, in the
+            order they began.
+        compactions: what was taken out of ``messages`` on the way; see :class:`playhead.agent.compaction.Compaction`.
+        pending: the run as a value that goes on elsewhere, when calls wait for a person; None else.
         tape: the tape that was recorded or played, None when there was none.
         warnings: what a provider could not be told, what was left unplayed on the tape; plain sentences.
         duration: seconds from the start to the end.
@@ -52,6 +59,9 @@ class Run(Generic[Output]):
         self.warnings: list[str] = []
         self.partial: tuple[Part, ...] = ()
         self.unplayed: tuple[Interaction, ...] = ()
+        self.children: list[Run[Any]] = []
+        self.compactions: list[Compaction] = []
+        self.pending: Pending | None = None
         self.tape: Tape | None = None
         self.duration = 0.0
         self._output: Output | None = None
@@ -62,8 +72,13 @@ class Run(Generic[Output]):
 
     @property
     def text(self) -> str:
-        """The text of the last answer; "" when there is none yet."""
-        return self.steps[-1].response.text if self.steps else ""
+        """The text of the last answer, with that of the steps in which it was paused; "" when there is none yet."""
+        texts: list[str] = []
+        for step in reversed(self.steps):
+            if texts and step.response.finish.unified != "paused":
+                break
+            texts.append(step.response.text)
+        return "".join(reversed(texts))
 
     @property
     def output(self) -> Output:
@@ -81,20 +96,28 @@ class Run(Generic[Output]):
 
     @property
     def usage(self) -> Usage | None:
-        """Tokens of all steps together; None when no answer reported any."""
-        reported = [step.response.usage for step in self.steps]
+        """Tokens of all steps together, those of ``children`` included; None when no answer reported any."""
+        reported = [step.response.usage for step in self.steps] + [child.usage for child in self.children]
         if all(usage is None for usage in reported):
             return None
-        total, *rest = (usage or Usage() for usage in reported)
+        summed, *rest = (usage or Usage() for usage in reported)
         for usage in rest:
-            total += usage
-        return total
+            summed += usage
+        return summed
+
+    @property
+    def ledger(self) -> tuple[Line, ...]:
+        """What each attempt cost and where the figure comes from, in the order of ``attempts``; see
+        :class:`playhead.agent.ledger.Line`. Those of ``children`` stand after them."""
+        own = lines(self.attempts, self.steps)
+        return own + tuple(line for child in self.children for line in child.ledger) if self.children else own
 
     @property
     def cost(self) -> Decimal | None:
-        """US dollars of all steps together, as the provider reported them; None where it left out a step."""
-        total = self.usage
-        return None if total is None else total.cost
+        """US dollars of all attempts together: as the provider reported them, else by list price where the extra
+        ``prices`` is installed. None where an answer, whole or cut, has no known cost: a bill that lacks a part of what
+        was paid is no bill."""
+        return None if self.partial else total(self.ledger)
 
     def messages_json(self) -> bytes:
         """The history as JSON; :func:`playhead.load_messages` reads it."""

@@ -89,8 +89,21 @@ def convert_foreign(kind: Any, value: Any) -> Any:
         try:
             return kind.model_validate(value)
         except ValueError as error:  # pydantic's ValidationError is one
-            raise ValueError(str(error)) from error
+            raise ValueError(told(error)) from error
     raise NotImplementedError(f"{kind!r} cannot be read from JSON")
+
+
+def told(error: Exception) -> str:
+    """What does not fit, and where. pydantic's own words run over lines and end in an address with its version in it:
+    they are told as msgspec tells its, so that the same mistake is told in the same words tomorrow."""
+    errors = getattr(error, "errors", None)
+    if not callable(errors):
+        return str(error)
+    places = [
+        (one["msg"], "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in one["loc"]))
+        for one in errors(include_url=False)
+    ]
+    return "; ".join(f"{words} - at `${place}`" if place else words for words, place in places)
 
 
 #: ``discriminator`` is OpenAPI's, beside an ``anyOf`` that says the same; it points at definitions that are inlined.

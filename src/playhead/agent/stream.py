@@ -10,15 +10,16 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from playhead.agent.drive import Plan, drive
-from playhead.agent.events import Event, RunEnd
-from playhead.agent.output import read_output
+from playhead.agent.drive import drive
+from playhead.agent.events import Event, RunFailed, RunStart
+from playhead.agent.plan import Plan
 from playhead.agent.run import Run
-from playhead.errors import ConfigError, LimitError, OutputError, TimeoutExceeded
-from playhead.events import PartDelta, PartStart, ResponseStart
-from playhead.messages import Refusal, Text
+from playhead.errors import ConfigError, LimitError, TimeoutExceeded
+from playhead.events import PartDelta, PartStart, ResponseEnd, ResponseStart
+from playhead.messages import Text
 
 if TYPE_CHECKING:
+    from playhead.call import Call
     from playhead.model import Model
     from playhead.tapes import Mode, Session, Tape
 
@@ -28,8 +29,11 @@ Output = TypeVar("Output")
 class RunStream(Generic[Output]):
     """A run under way, as an async iterator of events; iterate it once. ``run`` is its record so far."""
 
-    def __init__(self, run: Run[Output], batches: AsyncGenerator[Sequence[Event], None]) -> None:
+    def __init__(
+        self, run: Run[Output], batches: AsyncGenerator[Sequence[Event], None], output_type: Any = None
+    ) -> None:
         self.run = run
+        self._output_type = output_type
         self._batches = batches
         self._events = _flat(batches)
 
@@ -45,19 +49,22 @@ class RunStream(Generic[Output]):
     async def text(self) -> AsyncGenerator[str, None]:
         """The answer's text alone, as it comes: ``async for words in agent.stream("…").text()``. Tool arguments and
         reasoning are left out. What a later step says begins after a line break, and so does an answer that was cut and
-        asked again (:class:`playhead.Discard`): it comes again from its beginning."""
+        asked again (:class:`playhead.Discard`): it comes again from its beginning. What goes on after a pause does
+        not."""
         texts: set[int] = set()
-        said = parted = False
+        said = parted = paused = False
         async with aclosing(self._events) as events:
             async for event in events:
                 words = ""
                 match event:
                     case ResponseStart():
-                        texts, parted = set(), said
+                        texts, parted, paused = set(), said and not paused, False
                     case PartStart(index=index, part=Text(text=words)):
                         texts.add(index)
                     case PartDelta(index=index, text=words) if index in texts:
                         pass
+                    case ResponseEnd(finish=finish):
+                        paused = finish.unified == "paused"
                     case _:
                         continue
                 if words:
@@ -65,6 +72,27 @@ class RunStream(Generic[Output]):
                         yield "\n"
                     said, parted = True, False
                     yield words
+
+    async def outputs(self) -> AsyncGenerator[Any, None]:
+        """The answer as far as it has come, each time that there is more of it; at last the validated output.
+
+        Until the last, a value is plain data (dicts, lists, strings) that nothing has validated: a text may be half of
+        one, a number is there when it is whole. Each is a value of its own, which does not change when the next comes.
+        An answer that is asked for again begins anew. Where the output is text, the values are the text so far.
+
+        Raises:
+            OutputError: the answer does not hold the output type, and was not mended by asking again.
+        """
+        from playhead.agent.growing import Growth
+
+        growth = Growth(self._output_type)
+        async with aclosing(self._batches) as batches:
+            async for batch in batches:
+                for event in batch:
+                    growth.push(event)
+                if growth.grown and (value := growth.take()) is not None:
+                    yield value
+        yield self.run.output
 
     async def drain(self) -> Run[Output]:
         """Run to the end, whoever looks; the run."""
@@ -93,11 +121,19 @@ async def _flat(batches: AsyncGenerator[Sequence[Event], None]) -> AsyncGenerato
 
 
 async def driven(
-    model: Model, run: Run[Any], plan: Plan, tape: str | os.PathLike[str] | Tape | None, tape_mode: Mode | None
+    model: Model,
+    run: Run[Any],
+    plan: Plan,
+    tape: str | os.PathLike[str] | Tape | None,
+    tape_mode: Mode | None,
 ) -> AsyncGenerator[Sequence[Event], None]:
-    """The run's batches, with its tape opened before and let go after, and its errors carrying it."""
+    """The run's batches, with its tape opened before and let go after, and its errors carrying it; ``plan.watch`` is
+    told of each event before it is handed on."""
     session: Session | None = None
+    watch = plan.watch
     try:
+        if watch is not None:
+            watch(RunStart(run, asked=model.call().whom(plan.request)), run)
         if tape is None and tape_mode not in (None, "off"):
             raise ConfigError(f"tape_mode={tape_mode!r} needs a tape: pass tape= as well")
         if tape is not None:
@@ -109,12 +145,15 @@ async def driven(
                 run.tape = session.tape
                 run.warnings.extend(session.tape.warnings)
         async with aclosing(drive(run, plan, model.call(session), session)) as steps:
-            async for batch in steps if plan.timeout is None else _within(steps, plan.timeout):
-                if type(batch[-1]) is RunEnd and plan.output not in (None, str):
-                    run.output = _output(plan.output, run)
+            async for batch in within(steps, plan.timeout):
+                if watch is not None:
+                    for event in batch:
+                        watch(event, run)
                 yield batch
     except BaseException as error:
         _attach(error, run)
+        if watch is not None:
+            watch(RunFailed(run, error), run)
         raise
     finally:
         if session is not None:
@@ -124,8 +163,30 @@ async def driven(
                 run.warnings.extend(note for note in session.notes if note not in run.warnings)
 
 
+async def child(parent: Run[Any], run: Run[Any], plan: Plan, call: Call, session: Session | None) -> None:
+    """Drive a run within another one to its end, on the tape of that one, and tell ``plan.watch`` of it."""
+    parent.children.append(run)
+    watch = plan.watch
+    try:
+        if watch is not None:
+            watch(RunStart(run, parent, call.whom(plan.request)), run)
+        async with aclosing(drive(run, plan, call, session)) as steps:
+            async for batch in within(steps, plan.timeout):
+                if watch is not None:
+                    for event in batch:
+                        watch(event, run)
+    except BaseException as error:
+        if watch is not None:
+            watch(RunFailed(run, error), run)
+        raise
+
+
+def within(batches: AsyncIterator[Sequence[Event]], seconds: float | None) -> AsyncIterator[Sequence[Event]]:
+    """The batches, for so many seconds in all; the time that the consumer takes counts. None means no limit."""
+    return batches if seconds is None else _within(batches, seconds)
+
+
 async def _within(batches: AsyncIterator[Sequence[Event]], seconds: float) -> AsyncIterator[Sequence[Event]]:
-    """The batches, for so many seconds in all; the time that the consumer takes counts."""
     import asyncio
 
     deadline = asyncio.get_running_loop().time() + seconds
@@ -140,20 +201,6 @@ async def _within(batches: AsyncIterator[Sequence[Event]], seconds: float) -> As
         except TimeoutError:
             raise LimitError(f"the run took longer than its timeout of {seconds:g} s", limit="seconds") from None
         yield batch
-
-
-def _output(kind: Any, run: Run[Any]) -> Any:
-    """The answer as the output type; an answer that was refused or cut off says so."""
-    response = run.steps[-1].response
-    refused = " ".join(part.text for part in response.parts if isinstance(part, Refusal))
-    try:
-        return read_output(kind, run.text)
-    except OutputError as error:
-        if refused:
-            raise OutputError(f"the model refused: {refused}") from error
-        if response.finish.unified == "length":
-            raise OutputError(f"the answer was cut off at its token limit, see max_tokens=: {error}") from error
-        raise
 
 
 def _attach(error: BaseException, run: Run[Any]) -> None:

@@ -4,6 +4,10 @@ The request's body is the arguments as the model wrote them, the response's body
 text, else the parts as JSON. A failed call has status 500, so that anyone who reads the tape sees it::
 
     method: CALL, url: tool:weather, body: {"location": "Florence, Italy"}  ->  200 OK, text/plain, 40 C
+
+A call that is not to be made twice is marked before it begins, by an interaction of the URL ``tool:<name>#begun`` with
+status 102 and the call's idempotency key in a header. A mark without a result is a call that was under way when the
+run was stopped.
 """
 
 from __future__ import annotations
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 _PARTS = msgspec.json.Decoder(tuple[Text | File, ...])
 _TEXT = "text/plain; charset=utf-8"
 _JSON = "application/json"
+_KEY = "Playhead-Idempotency-Key"
+_FINAL = "Playhead-Final"
 
 
 def call_request(call: ToolCall) -> HTTPRequest:
@@ -30,15 +36,46 @@ def call_request(call: ToolCall) -> HTTPRequest:
     return HTTPRequest("CALL", f"tool:{call.name}", headers, call.arguments.encode())
 
 
-def record_result(session: Session, request: HTTPRequest, result: ToolResult, seconds: float) -> None:
-    """Put a call and its result on the tape."""
+def begun_request(call: ToolCall, key: str = "") -> HTTPRequest:
+    """The request that stands for the beginning of a call."""
+    headers = (("Content-Type", _JSON), ("Playhead-Call-Id", call.id), (_KEY, key))
+    return HTTPRequest("CALL", f"tool:{call.name}#begun", headers, call.arguments.encode())
+
+
+def record_begun(session: Session, call: ToolCall, key: str) -> None:
+    """Put on the tape that a call begins; when this returns it is in the file."""
+    session.record(
+        begun_request(call, key),
+        status=102,
+        reason="Processing",
+        proto="HTTP/1.1",
+        headers=(),
+        body=b"",
+        nanoseconds=0,
+    )
+
+
+def key_of(begun: Interaction) -> str:
+    """The idempotency key in the mark of a call that began; "" where there is none."""
+    return header(begun.request.headers, _KEY) or ""
+
+
+def is_final(interaction: Interaction) -> bool:
+    """Whether this result ended its run."""
+    return header(interaction.response.headers, _FINAL) is not None
+
+
+def record_result(
+    session: Session, request: HTTPRequest, result: ToolResult, seconds: float, *, final: bool = False
+) -> None:
+    """Put a call and its result on the tape. ``final`` says that it ends the run."""
     plain = len(result.content) == 1 and isinstance(result.content[0], Text) and result.content[0].cache is None
     session.record(
         request,
         status=500 if result.is_error else 200,
         reason="Tool Error" if result.is_error else "OK",
         proto="HTTP/1.1",
-        headers=(("Content-Type", _TEXT if plain else _JSON),),
+        headers=(("Content-Type", _TEXT if plain else _JSON), *(((_FINAL, "true"),) if final else ())),
         body=result.text.encode() if plain else msgspec.json.encode(result.content),
         nanoseconds=round(seconds * 1e9),
     )

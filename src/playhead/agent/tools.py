@@ -12,33 +12,35 @@ an answer to the model, in words it can act on, never the end of the run::
     -> ToolOutcome((Text("Error: the arguments do not fit: Expected `str`, got `int` - at `$.location`"),), True)
 
 Functions that are not ``async`` run in a thread, so that a slow one holds up neither the other calls of the step nor
-the loop; context variables are carried along.
+the loop; context variables are carried along. How a signature becomes a schema is in :mod:`.signature`, how a result
+becomes content in :mod:`.content`, and which calls run when in :mod:`.calls`.
 """
 
 from __future__ import annotations
 
-import types
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, get_type_hints, overload
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
+from typing import Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar, get_args, overload
 
 import msgspec
 
-from playhead.agent.docstring import described_arguments, summary
-from playhead.agent.schema import ARGUMENTS, convert_foreign, described, schema_of
-from playhead.errors import ConfigError, ToolError
-from playhead.messages import File, Text, ToolCall, ToolResult
+from playhead.agent.content import ToolOutcome, failed, outcome_of
+from playhead.agent.context import Context
+from playhead.agent.docstring import summary
+from playhead.agent.reading import without_nulls
+from playhead.agent.schema import convert_foreign, schema_of
+from playhead.agent.signature import Signature, read_signature
+from playhead.errors import ConfigError, TapeError, ToolError, UnfinishedCallError, nearest
+from playhead.messages import Text, ToolCall, ToolResult
 from playhead.request import ToolSpec
-from playhead.surrogates import joined, joined_json, whole_escapes
+from playhead.surrogates import joined, whole_escapes
 
-Content: TypeAlias = tuple[Text | File, ...]
+#: What calling a tool does to the world: nothing that lasts, the same however often, or something each time.
+Effect: TypeAlias = Literal["read", "idempotent", "write"]
 
-
-class ToolOutcome(msgspec.Struct, frozen=True):
-    """What a call came to: the content for the model, and whether it is an error."""
-
-    content: Content
-    is_error: bool = False
-
+#: Whether a call may be made: yes, no, no for this reason, or not decided yet (the run waits).
+Verdict: TypeAlias = bool | str | None
+Approve: TypeAlias = Callable[[ToolCall], "Verdict | Awaitable[Verdict]"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,7 +53,18 @@ class Tool(Generic[P, R]):
         name: what the model calls it.
         description: what the model is told of it.
         spec: the same with the arguments' JSON schema, as a request carries it.
+        effect: "read" (calls run at once, and may run again after a crash), "idempotent" (the same, with the same key),
+            or "write" (one at a time, in the order asked; one that had begun is never run again without a word).
+        timeout: seconds that one call may take; None for no limit.
+        concurrency: calls that may run at once in one event loop; None for no limit.
+        approve: whether a call is made: True asks a person, a function decides; see :class:`playhead.Agent`.
+        taped: whether a call and its result are put on the tape. A tool that runs an agent is not: what that agent
+            asks is.
+        hands_over_to: the agent that goes on with the run once the call is made; None for all other tools.
     """
+
+    taped = True
+    hands_over_to: Any = None
 
     def __init__(
         self,
@@ -60,6 +73,10 @@ class Tool(Generic[P, R]):
         name: str | None = None,
         description: str | None = None,
         strict: bool | None = None,
+        effect: Effect = "read",
+        timeout: float | None = None,
+        concurrency: int | None = None,
+        approve: bool | Approve = False,
     ) -> None:
         if not callable(function):
             raise ConfigError(f"a tool is a function, got {function!r}")
@@ -70,10 +87,20 @@ class Tool(Generic[P, R]):
                 f"tool name {self.name!r}: letters, digits, '_' and '-', 1 to 64 of them, are what every provider "
                 "takes; give one with @tool(name=…)"
             )
+        if effect not in get_args(Effect):
+            raise ConfigError(nearest(f"tool {self.name}: no effect is called {effect!r}", effect, get_args(Effect)))
+        for what, value in (("timeout", timeout), ("concurrency", concurrency)):
+            if value is not None and not value > 0:
+                raise ConfigError(f"tool {self.name}: {what} is {value!r}; a number above 0 is expected, or None")
         self.description = description if description is not None else summary(function.__doc__)
+        self.effect: Effect = effect
+        self.timeout = timeout
+        self.concurrency = concurrency
+        self.approve = approve
         self._strict = strict
         self._spec: ToolSpec | None = None
-        self._arguments: type[msgspec.Struct] | None = None
+        self._signature: Signature | None = None
+        self._slots: Any = None
         self.__doc__ = function.__doc__
         self.__name__ = self.name
 
@@ -91,16 +118,21 @@ class Tool(Generic[P, R]):
             ConfigError: a parameter has no annotation, or one that JSON cannot hold.
         """
         if self._spec is None:
-            schema = schema_of(self._arguments_type())
+            schema = schema_of(self._read().arguments)
             schema.setdefault("properties", {})
             schema.setdefault("required", [])
             self._spec = ToolSpec(self.name, self.description, schema, self._strict)
         return self._spec
 
-    def _arguments_type(self) -> type[msgspec.Struct]:
-        if self._arguments is None:
-            self._arguments = _arguments_struct(self)
-        return self._arguments
+    @property
+    def takes_context(self) -> bool:
+        """Whether the function is given the call's :class:`Context`."""
+        return self._read().context is not None
+
+    def _read(self) -> Signature:
+        if self._signature is None:
+            self._signature = read_signature(self.name, self.function)
+        return self._signature
 
     def parse(self, arguments: str) -> dict[str, Any]:
         """The arguments as the function takes them, from the JSON text that the model wrote.
@@ -108,19 +140,9 @@ class Tool(Generic[P, R]):
         Raises:
             ToolError: broken JSON, a missing, unknown or mistyped argument; the message is for the model.
         """
-        kind = self._arguments_type()
+        kind = self._read().arguments
         known = kind.__struct_fields__
-        text = arguments.strip() or "{}"
-        try:
-            try:
-                given = msgspec.json.decode(text)
-            except msgspec.DecodeError:
-                whole = whole_escapes(text)
-                if whole == text:
-                    raise
-                given = msgspec.json.decode(whole)
-        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
-            raise ToolError(f"the arguments are not valid JSON ({error}): {arguments[:200]}") from error
+        given = read_json(arguments)
         if isinstance(given, dict):
             unknown = [name for name in given if name not in known]
             if unknown:
@@ -129,35 +151,148 @@ class Tool(Generic[P, R]):
         try:
             value = msgspec.convert(given, kind, strict=False, dec_hook=convert_foreign)
         except msgspec.ValidationError as error:
-            raise ToolError(f"the arguments do not fit: {error}") from error
+            bare = without_nulls(given, self.spec.parameters)  # a strict schema makes a model write them
+            if bare == given:
+                raise ToolError(f"the arguments do not fit: {error}") from error
+            return self.parse(msgspec.json.encode(bare).decode())
         return {name: getattr(value, name) for name in known}
 
-    async def answer(self, call: ToolCall) -> ToolOutcome:
+    async def answer(self, call: ToolCall, context: Context[Any] | None = None) -> ToolOutcome:
         """Run the function on the arguments that the model wrote. Whatever goes wrong in it is an outcome; only
-        cancellation and what is no ``Exception`` pass through."""
-        function: Callable[..., Any] = self.function
+        cancellation and what is no ``Exception`` pass through.
+
+        Without a ``context`` one that knows nothing but the call is made."""
+        context = context or Context(None, call)
         try:
             values = self.parse(call.arguments)
-            if is_async(function):
-                result = await function(**values)
-            else:
-                from asyncio import to_thread
-
-                result = await to_thread(_called, function, values)
-                if isinstance(result, Awaitable):
-                    result = await result
-            return ToolOutcome(as_content(result))
         except ToolError as error:
-            return ToolOutcome((Text(f"Error: {_words(error)}"),), is_error=True)
+            return failed(_words(error))
+        try:
+            if self.timeout is None and self.concurrency is None:
+                return outcome_of(await self._called(values, context))
+            return await self._within_limits(values, context)
+        except ToolError as error:
+            return failed(_words(error))
+        except (TapeError, UnfinishedCallError) as error:
+            if not self.taped:  # it is the tape of this very run that cannot go on
+                raise
+            return failed(f"{type(error).__name__}: {_words(error)}")
         except Exception as error:
-            return ToolOutcome((Text(f"Error: {type(error).__name__}: {_words(error)}"),), is_error=True)
+            return failed(f"{type(error).__name__}: {_words(error)}")
         except BaseException as error:
+            context.cancel()
             if not _cancelled_within(error):
                 raise
-            return ToolOutcome((Text(f"Error: the tool was cancelled from within: {_words(error)}"),), is_error=True)
+            return failed(f"the tool was cancelled from within: {_words(error)}")
+
+    async def _called(self, values: dict[str, Any], context: Context[Any]) -> Any:
+        """The function's result for these arguments."""
+        function: Callable[..., Any] = self.function
+        taker = self._read().context
+        if taker is not None:
+            values[taker] = context
+        if is_async(function):
+            return await function(**values)
+        from asyncio import to_thread
+
+        result = await to_thread(_in_thread, function, values)
+        return await result if isinstance(result, Awaitable) else result
+
+    async def _within_limits(self, values: dict[str, Any], context: Context[Any]) -> ToolOutcome:
+        """The outcome of a call that waits for its turn, and does not take longer than it may."""
+        import asyncio
+
+        async with AsyncExitStack() as held:
+            if self.concurrency is not None:
+                await held.enter_async_context(self._turns(self.concurrency))
+            deadline = asyncio.timeout(self.timeout)
+            try:
+                async with deadline:
+                    return outcome_of(await self._called(values, context))
+            except TimeoutError:
+                if not deadline.expired():
+                    raise
+                context.cancel()
+                done = " and may have been done all the same" if self.effect == "write" else ""
+                return failed(f"the call took longer than its timeout of {self.timeout:g} s{done}")
+
+    def _turns(self, concurrency: int) -> Any:
+        """The semaphore of the event loop that runs here: one belongs to one loop."""
+        import asyncio
+        from weakref import WeakKeyDictionary
+
+        if self._slots is None:
+            self._slots = WeakKeyDictionary()
+        return self._slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(concurrency))
 
 
-def _called(function: Callable[..., Any], values: dict[str, Any]) -> Any:
+class SchemaTool(Tool[..., Any]):
+    """A tool whose arguments are told by a JSON schema made elsewhere, and are passed on as they are: one of a server,
+    or an agent. ``function`` takes the arguments as a dict, and the context."""
+
+    def __init__(
+        self,
+        name: str,
+        description: str,
+        parameters: dict[str, Any],
+        function: Callable[[dict[str, Any], Context[Any]], Awaitable[Any]],
+        *,
+        effect: Effect = "read",
+        timeout: float | None = None,
+        concurrency: int | None = None,
+        approve: bool | Approve = False,
+        taped: bool = True,
+    ) -> None:
+        super().__init__(
+            function,
+            name=name,
+            description=description,
+            effect=effect,
+            timeout=timeout,
+            concurrency=concurrency,
+            approve=approve,
+        )
+        self.taped = taped
+        self._spec = ToolSpec(name, description, parameters)
+
+    takes_context = True
+
+    def parse(self, arguments: str) -> dict[str, Any]:
+        """The arguments as they were written.
+
+        Raises:
+            ToolError: broken JSON, or no object.
+        """
+        given = read_json(arguments)
+        if not isinstance(given, dict):
+            raise ToolError(f"the arguments are no JSON object: {arguments[:200]}")
+        return given
+
+    async def _called(self, values: dict[str, Any], context: Context[Any]) -> Any:
+        function: Callable[..., Any] = self.function
+        return await function(values, context)
+
+
+def read_json(arguments: str) -> Any:
+    """The arguments that a model wrote, as plain data; nothing written is no arguments.
+
+    Raises:
+        ToolError: they are no JSON; the message is for the model.
+    """
+    text = arguments.strip() or "{}"
+    try:
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            whole = whole_escapes(text)
+            if whole == text:
+                raise
+            return msgspec.json.decode(whole)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+        raise ToolError(f"the arguments are not valid JSON ({error}): {arguments[:200]}") from error
+
+
+def _in_thread(function: Callable[..., Any], values: dict[str, Any]) -> Any:
     """The function's result. StopIteration cannot pass out of a thread, whoever waits for it would wait for ever: it
     becomes what it becomes in a coroutine."""
     try:
@@ -191,23 +326,26 @@ _NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 def tool(function: Callable[P, R], /) -> Tool[P, R]: ...
 @overload
 def tool(
-    *, name: str | None = None, description: str | None = None, strict: bool | None = None
-) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
-def tool(
-    function: Callable[P, R] | None = None,
-    /,
     *,
     name: str | None = None,
     description: str | None = None,
     strict: bool | None = None,
+    effect: Effect = "read",
+    timeout: float | None = None,
+    concurrency: int | None = None,
+    approve: bool | Approve = False,
+) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
+def tool(
+    function: Callable[P, R] | None = None, /, **settings: Any
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
-    """Make a function a tool: ``@tool``, or ``@tool(name="get_weather")``.
+    """Make a function a tool: ``@tool``, or ``@tool(name="get_weather", effect="write")``.
 
-    ``strict`` asks providers that can to hold the model to the schema exactly.
+    ``strict`` asks providers that can to hold the model to the schema exactly; the others are attributes of
+    :class:`Tool`.
     """
     if function is not None:
         return Tool(function)
-    return lambda inner: Tool(inner, name=name, description=description, strict=strict)
+    return lambda inner: Tool(inner, **settings)
 
 
 def as_tools(tools: Iterable[AnyTool | Callable[..., Any]]) -> dict[str, AnyTool]:
@@ -229,95 +367,10 @@ def as_tools(tools: Iterable[AnyTool | Callable[..., Any]]) -> dict[str, AnyTool
     return by_name
 
 
-def _arguments_struct(tool: AnyTool) -> type[msgspec.Struct]:
-    function: Any = tool.function
-    while hasattr(function, "__wrapped__"):  # a decorator that kept what it wraps: its signature is the inner one
-        function = function.__wrapped__
-    call: Any = function if isinstance(function, (types.FunctionType, types.MethodType)) else type(function).__call__
-    code = getattr(call, "__code__", None)
-    if code is None:
-        raise ConfigError(f"tool {tool.name}: {function!r} has no Python signature to read; wrap it in a function")
-    bound = getattr(function, "__self__", None) is not None or call is not function
-    if code.co_flags & 0x0C:  # CO_VARARGS, CO_VARKEYWORDS
-        raise ConfigError(f"tool {tool.name}: *args and **kwargs cannot be told to a model; name each parameter")
-    if code.co_posonlyargcount > bound:
-        raise ConfigError(f"tool {tool.name}: arguments are passed by name; drop the '/' from its parameters")
-    try:
-        hints = get_type_hints(call, include_extras=True)
-    except NameError as error:
-        raise ConfigError(
-            f"tool {tool.name}: {error}; annotations must name types that are visible where the function is defined"
-        ) from error
-    names = code.co_varnames[bound : code.co_argcount + code.co_kwonlyargcount]
-    positional = call.__defaults__ or ()
-    last = code.co_varnames[code.co_argcount - len(positional) : code.co_argcount]
-    defaults = {**dict(zip(last, positional, strict=True)), **(call.__kwdefaults__ or {})}
-    texts = described_arguments(function.__doc__)
-    fields: list[Any] = []
-    for name in names:
-        if name not in hints and name in ("self", "cls"):
-            raise ConfigError(
-                f"tool {tool.name}: a method has no {name} yet; give the bound one: tools=[made.{tool.name}]"
-            )
-        if name not in hints:
-            raise ConfigError(f"tool {tool.name}: parameter {name!r} has no type; annotate it, as in {name}: str")
-        kind = described(hints[name], texts.get(name))
-        if name in defaults:
-            default = defaults[name]
-            fields.append((name, kind, _default(default)))
-        else:
-            fields.append((name, kind))
-    try:
-        return msgspec.defstruct(f"{tool.name}{ARGUMENTS}", fields, kw_only=True)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"tool {tool.name}: {error}") from error
-
-
-def _default(value: Any) -> Any:
-    if isinstance(value, (list, dict, set, bytearray)):
-        return msgspec.field(default_factory=lambda: value.copy())
-    return value
-
-
 def is_async(function: Callable[..., Any]) -> bool:
     """Whether calling it gives a coroutine, seen without calling it."""
     code = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
     return bool(code is not None and code.co_flags & 0x80)  # CO_COROUTINE
-
-
-def as_content(result: Any) -> Content:
-    """What a tool returned, as content: text as it is, parts as they are, anything else as JSON. Half a character,
-    which cannot be sent, is replaced: see :mod:`playhead.surrogates`."""
-    if isinstance(result, str):
-        return (Text(joined(str.__str__(result))),)  # a subclass, an enum's member, as the text that it is
-    if isinstance(result, (Text, File)):
-        return (_sendable(result),)
-    if isinstance(result, Sequence) and result and all(isinstance(item, (Text, File)) for item in result):
-        return tuple(map(_sendable, result))
-    try:
-        try:
-            data = msgspec.json.encode(result, enc_hook=_plain)
-        except UnicodeEncodeError:
-            data = msgspec.json.encode(joined_json(msgspec.to_builtins(result, str_keys=True, enc_hook=_plain)))
-        return (Text(data.decode()),)
-    except (TypeError, msgspec.MsgspecError) as error:
-        raise ToolError(f"the tool returned a {type(result).__name__}, neither text nor JSON: {error}") from error
-
-
-def _sendable(part: Text | File) -> Text | File:
-    if isinstance(part, Text):
-        text = joined(part.text)
-        return part if text is part.text else msgspec.structs.replace(part, text=text)
-    name, url = part.name and joined(part.name), part.url and joined(part.url)
-    if name is part.name and url is part.url:
-        return part
-    return msgspec.structs.replace(part, name=name, url=url)
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
-    raise TypeError(f"a {type(value).__name__} is no JSON")
 
 
 def unknown_tool(call: ToolCall, known: Iterable[str]) -> ToolResult:

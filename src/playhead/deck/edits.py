@@ -23,7 +23,7 @@ _MARKS = ("cache_control",)
 #: Where a conversation stands; beside it what may bear cache marks, and what is chosen anew at each step.
 _CONVERSATIONS = ("messages", "contents", "input")
 _MARKED = ("system",)
-_CHOICES = ("tool_choice", "toolConfig")
+_CHOICES = ("tool_choice", "toolConfig", "container")
 _COMPARED_APART = dict.fromkeys((*_CONVERSATIONS, *_MARKED, *_CHOICES))
 
 #: What makes a call, by its type: never left out, never changed.

@@ -7,6 +7,8 @@ given as words and a schema are told as tools again (:mod:`playhead.deck.constra
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import msgspec
 
 from playhead.dialects.base import DecodedRequest, Dialect, Endpoint
@@ -34,16 +36,20 @@ class Question(msgspec.Struct, frozen=True):
 
     @property
     def own(self) -> Endpoint:
-        """The endpoint as playhead itself speaks to it."""
+        """The endpoint as playhead itself speaks to it, in all but what the recorder was seen to say and playhead would
+        not: that would be a difference of no meaning."""
+        hand = self.decoded.profile
+        module = import_module(f"playhead.dialects.{self.provider.dialect}.profile")
+        theirs = ("tools", *getattr(module, "TAKEN_OVER", ()))
         profile = profile_for(self.provider, self.request.model)
-        if self.decoded.profile.tools != profile.tools:
-            profile = msgspec.structs.replace(profile, tools=self.decoded.profile.tools)
-        return Endpoint(self.provider.name, self.provider.base_url, profile)
+        profile = msgspec.structs.replace(profile, **{field: getattr(hand, field) for field in theirs})
+        return Endpoint(self.provider.name, self.provider.base_url, profile, query=self.provider.query)
 
     @property
     def theirs(self) -> Endpoint:
         """The endpoint as the recording client spoke to it."""
-        return Endpoint(self.provider.name, self.provider.base_url, self.decoded.profile)
+        provider = self.provider
+        return Endpoint(provider.name, provider.base_url, self.decoded.profile, query=provider.query)
 
 
 def as_http(interaction: Interaction) -> HTTPRequest:

@@ -20,11 +20,13 @@ from typing import Any
 
 import msgspec
 
-from playhead.agent.drive import Plan, drive
+from playhead.agent.content import ToolOutcome
+from playhead.agent.drive import drive
 from playhead.agent.events import Event
+from playhead.agent.plan import Plan
 from playhead.agent.run import Run
 from playhead.agent.taped import read_result
-from playhead.agent.tools import Tool, ToolOutcome
+from playhead.agent.tools import Tool
 from playhead.deck.question import Question, question
 from playhead.errors import ConfigError, ModelError, TapeError
 from playhead.messages import Message, ToolCall, ToolResult
@@ -33,8 +35,9 @@ from playhead.request import Request, ToolSpec
 from playhead.tapes import Interaction, Tape
 from playhead.tapes.match import Player
 from playhead.tapes.redact import Redactor
+from playhead.transport.record import RENEWED
 from playhead.transport.retry import SYSTEM_CLOCK, RetryPolicy
-from playhead.wire import HTTPRequest, HTTPResponse
+from playhead.wire import HTTPRequest, HTTPResponse, header
 
 #: A recorded client may have tried as often as it liked; a replay does not wait.
 _PATIENT = RetryPolicy(attempts=1_000_000, deadline=float("inf"))
@@ -74,7 +77,7 @@ class Reel:
         self.last = played
         self.asked.append((request, played))
         answer = played.response
-        return HTTPResponse(
+        again = HTTPResponse(
             answer.code,
             answer.headers,
             _one(answer.body),
@@ -82,6 +85,8 @@ class Reel:
             proto=answer.proto,
             recorded_duration=answer.duration,
         )
+        again.renewed = header(answer.headers, RENEWED) is not None
+        return again
 
     def skip(self) -> None:
         """Pass over the next interaction."""
@@ -150,7 +155,11 @@ async def _one(body: bytes) -> AsyncIterator[bytes]:
 
 
 class RecordedTool(Tool[..., Any]):
-    """A tool whose results are the tape's."""
+    """A tool whose results are the tape's. Nothing is done, so nothing of it waits, is marked or is asked about."""
+
+    takes_context = False
+    effect = "read"
+    approve = False
 
     def __init__(self, spec: ToolSpec, reel: Reel) -> None:
         self.name = spec.name
@@ -158,7 +167,7 @@ class RecordedTool(Tool[..., Any]):
         self._spec = spec
         self._reel = reel
 
-    async def answer(self, call: ToolCall) -> ToolOutcome:
+    async def answer(self, call: ToolCall, context: object = None) -> ToolOutcome:
         """What the tape says.
 
         Raises:

@@ -20,9 +20,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from playhead.agent.ledger import Line, line, total
 from playhead.agent.taped import read_result
 from playhead.deck.question import Question, question
+from playhead.dialects.base import Decoder
 from playhead.errors import ConfigError, PlayheadError
+from playhead.events import Asked, Attempt
 from playhead.fold import fold, unfold
 from playhead.messages import Message, ToolCall, ToolResult
 from playhead.response import Response, Usage
@@ -72,7 +75,7 @@ class Step(msgspec.Struct, frozen=True):
 
     ``said`` are the messages that this question added to the conversation, results of the tools apart: those are
     ``results`` of the step that called them. ``answer`` is None where no attempt succeeded. ``duration`` is seconds of
-    all attempts and of the slowest tool.
+    all attempts and of the slowest tool. ``ledger`` is what each attempt cost, and how that is known.
     """
 
     number: int
@@ -81,11 +84,12 @@ class Step(msgspec.Struct, frozen=True):
     answer: Response | None
     results: tuple[Told, ...]
     duration: float
+    ledger: tuple[Line, ...] = ()
 
 
 class Conversation(msgspec.Struct, frozen=True, tag_field="kind", tag="conversation"):
     """One run as the tape shows it. ``tools`` are the names that the model was told of. ``usage`` is that of all steps
-    together, ``cost`` US dollars, None where a step did not report it."""
+    together, ``cost`` US dollars as :attr:`playhead.Run.cost` has them."""
 
     provider: str
     dialect: str
@@ -147,6 +151,7 @@ class _Asking:
         self.attempts: list[Try] = []
         self.answer: Response | None = None
         self.results: dict[str, Told] = {}
+        self.ledger: list[Line] = []
 
     def missing(self) -> tuple[ToolCall, ...]:
         """The calls whose results are not known yet."""
@@ -158,7 +163,8 @@ class _Asking:
         results = [self.results[id] for id in order if id in self.results]
         tools = max((told.duration or 0.0 for told in results), default=0.0)
         duration = sum(attempt.duration for attempt in self.attempts) + tools
-        return Step(number, self.said, tuple(self.attempts), self.answer, tuple(results), duration)
+        ledger = tuple(msgspec.structs.replace(line, step=number) for line in self.ledger)
+        return Step(number, self.said, tuple(self.attempts), self.answer, tuple(results), duration, ledger)
 
 
 class _Telling:
@@ -172,7 +178,7 @@ class _Telling:
         steps = tuple(step.finish(number) for number, step in enumerate(self.steps, 1))
         usages = [step.answer.usage for step in steps if step.answer is not None]
         known = [usage for usage in usages if usage is not None]
-        costs = [usage.cost for usage in known]
+        cost = total([line for step in steps for line in step.ledger])
         return Conversation(
             self.found.provider.name,
             self.found.provider.dialect,
@@ -180,7 +186,7 @@ class _Telling:
             tuple(tool.name for tool in self.found.request.tools),
             steps,
             _total(known),
-            summed(costs) if len(known) == len(usages) else None,
+            None if cost is None else summed([cost]),
             sum(step.duration for step in steps),
         )
 
@@ -318,23 +324,32 @@ def _answered(found: Question, asking: _Asking) -> Try:
     """The attempt that an exchange was; a good answer is put into its step."""
     interaction = found.interaction
     answer = interaction.response
+    said, usage = None, None
     error: str | None
     try:
         if answer.code >= 300:
             refusal = found.dialect.decode_error(answer.code, answer.headers, answer.body, found.theirs)
             error = refusal.message
         else:
-            asking.answer = _decoded(found)
+            decoder = found.dialect.decoder(found.theirs)
+            try:
+                said = asking.answer = _decoded(found, decoder)
+            finally:
+                usage = decoder.usage
             error = None
     except Exception as broken:  # as in take: the answer may be anything
         error = _reason(interaction, broken)
-    return Try(interaction.id, answer.code, _seconds(interaction), error)
+    took = _seconds(interaction)
+    asked = Asked(found.provider.name, interaction.request.url, found.request.model)
+    date = header(answer.headers, "Date")
+    attempt = Attempt(1, len(asking.ledger) + 1, answer.code, took, error, date=date, usage=usage, asked=asked)
+    asking.ledger.append(line(attempt, said))
+    return Try(interaction.id, answer.code, took, error)
 
 
-def _decoded(found: Question) -> Response:
+def _decoded(found: Question, decoder: Decoder) -> Response:
     answer = found.interaction.response
     if (header(answer.headers, "content-type") or "").startswith("text/event-stream"):
-        decoder = found.dialect.decoder(found.theirs)
         events = [*decoder.feed(answer.body), *decoder.close()]
     else:
         response, _ = found.dialect.decode_response(answer.body, found.theirs)

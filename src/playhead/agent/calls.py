@@ -1,0 +1,285 @@
+"""The calls of one step: which run at once, which wait, and what stands on the tape before and after each.
+
+A call whose result is on the tape is not made. Else what the tool does to the world decides (:data:`.tools.Effect`):
+reads and idempotent calls run at once, writes one after another in the order asked. Before a call that is not a plain
+read begins, a mark with its idempotency key is on the tape (:mod:`.taped`), so that a run which is taken up after a
+crash knows of it: an idempotent call is made again with the same key, a write that had begun stops the run until
+someone says what became of it.
+
+A call may want a person's word (``approve``). Functions that decide are asked one at a time, in order; a call on which
+nobody decides waits, and every write after it with it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import msgspec
+
+from playhead.agent import taped
+from playhead.agent.content import Content
+from playhead.agent.context import Context
+from playhead.agent.events import ToolProgress
+from playhead.agent.pending import Pending, refusal_of
+from playhead.agent.tools import AnyTool, Approve, Verdict, unknown_tool
+from playhead.agent.watching import Inside
+from playhead.errors import UnfinishedCallError
+from playhead.messages import Message, Text, ToolCall, ToolResult
+
+if TYPE_CHECKING:
+    from asyncio import Future
+
+    from playhead.tapes import Session
+
+Assume: TypeAlias = Literal["done", "not_done"]
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """What is known beforehand of calls: verdicts, results and runs of other agents that waited, by call id, and what
+    became of writes that had begun."""
+
+    verdicts: Mapping[str, bool | str] = {}
+    results: Mapping[str, ToolResult] = {}
+    assume: Assume | None = None
+    inner: Mapping[str, Pending] = {}
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """A call has its result, after ``seconds``; ``final`` says that it ends the run."""
+
+    index: int
+    result: ToolResult
+    seconds: float
+    replayed: bool = False
+    final: bool = False
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A call waits: for a decision, for a run of another agent that does (``inner``), or (``held``) for a write before
+    it."""
+
+    index: int
+    held: bool = False
+    inner: Pending | None = None
+
+
+Outcome: TypeAlias = Settled | Waiting | ToolProgress
+
+
+class Room(msgspec.Struct):
+    """Where the calls of one step are made: what they may know and use.
+
+    ``approve`` is asked about every call whose tool has no function of its own for it. ``scope`` drives the run.
+    ``inside`` gives what a call is made within.
+    """
+
+    tools: Mapping[str, AnyTool]
+    session: Session | None
+    monotonic: Callable[[], float]
+    step: int = 1
+    messages: tuple[Message, ...] = ()
+    deps: Any = None
+    approve: Approve | None = None
+    decided: Decided = Decided()
+    scope: Any = None
+    inside: Inside | None = None
+
+
+async def settle(calls: Sequence[ToolCall], room: Room) -> AsyncGenerator[Outcome, None]:
+    """Make the calls, and yield what becomes of them as it does. Leaving early cancels what still runs, and waits until
+    it has stopped.
+
+    Raises:
+        UnfinishedCallError: writes had begun in an earlier life of the run, and nothing says whether they were done.
+    """
+    found = [_on_tape(index, call, room) for index, call in enumerate(calls)]
+    lost = tuple(one.call for one in found if isinstance(one, _Begun) and one.unsettled(room))
+    for one in found:
+        if isinstance(one, Settled):
+            yield one
+    if lost:
+        names = ", ".join(f"{call.name} (call {call.id})" for call in lost)
+        raise UnfinishedCallError(
+            f"{names} had begun when the run was stopped, and the result is not on the tape. Look whether it was done, "
+            'and go on with assume="done", assume="not_done" (it is made again, with the same key), or '
+            "results={call.id: …}",
+            calls=lost,
+        )
+    begun = [one for one in found if isinstance(one, _Begun)]
+    if len(begun) == 1 and begun[0].plain(room):
+        yield await begun[0].made(room, _Order())
+    elif begun:
+        async for outcome in _together(begun, room):
+            yield outcome
+
+
+class _Order:
+    """What the calls of one step that may not overlap hold on to."""
+
+    def __init__(self) -> None:
+        from asyncio import Lock
+
+        self.writing = Lock()
+        self.asking = Lock()
+        self.held = False
+
+
+def _on_tape(index: int, call: ToolCall, room: Room) -> Settled | _Begun:
+    """The result that the tape has for a call, or what there is to know before it is made."""
+    session, tool = room.session, room.tools.get(call.name)
+    begun: str | None = None
+    if session is not None and session.has_tool_calls and (tool is None or tool.taped):
+        mark = taped.begun_request(call)
+        if session.has_answer(mark):
+            interaction = session.play(mark)
+            begun = taped.key_of(interaction) if interaction is not None else None
+        interaction = session.play(taped.call_request(call))
+        if interaction is not None:
+            result = taped.read_result(call, interaction)
+            return Settled(index, result, interaction.response.duration, True, taped.is_final(interaction))
+    return _Begun(index, call, tool, begun)
+
+
+class _Begun(msgspec.Struct, frozen=True):
+    """A call to be made. ``key`` is that of an earlier life of the run in which it had begun; None where it had not."""
+
+    index: int
+    call: ToolCall
+    tool: AnyTool | None
+    key: str | None
+
+    def unsettled(self, room: Room) -> bool:
+        """Whether it had begun, is not to be repeated, and nobody has said what became of it."""
+        if self.key is None or self.tool is None or self.tool.effect != "write":
+            return False
+        return room.decided.assume is None and self.call.id not in room.decided.results
+
+    def plain(self, room: Room) -> bool:
+        """Whether it can neither wait nor say how far it is."""
+        return self.tool is None or not self.tool.takes_context
+
+    async def made(self, room: Room, order: _Order, progress: Callable[[str], None] | None = None) -> Settled | Waiting:
+        """Make the call when its turn comes."""
+        if self.tool is not None and self.tool.effect == "write":
+            async with order.writing:
+                if order.held:
+                    return Waiting(self.index, held=True)
+                outcome = await self._made(room, order, progress)
+                order.held = isinstance(outcome, Waiting)
+                return outcome
+        return await self._made(room, order, progress)
+
+    async def _made(self, room: Room, order: _Order, progress: Callable[[str], None] | None) -> Settled | Waiting:
+        tool, session = self.tool, self._recorder(room)
+        began, result, final = room.monotonic(), self._known(room), False
+        if result is None and tool is not None:
+            verdict = await self._verdict(tool, room, order)
+            if verdict is None:
+                return Waiting(self.index)
+            began = room.monotonic()
+            if verdict is True:
+                context = self._context(room, progress)
+                if session is not None and tool.effect != "read" and self.key is None:
+                    taped.record_begun(session, self.call, context.key)
+                if room.inside is None:
+                    outcome = await tool.answer(self.call, context)
+                else:
+                    with room.inside(self.call):
+                        outcome = await tool.answer(self.call, context)
+                if outcome.waits is not None:
+                    return Waiting(self.index, inner=outcome.waits)
+                result, final = self._result(outcome.content, outcome.is_error), outcome.final
+            else:
+                result = refusal_of(self.call, verdict)
+        if result is None:
+            result = unknown_tool(self.call, room.tools)
+        seconds = room.monotonic() - began
+        if session is not None:
+            taped.record_result(session, taped.call_request(self.call), result, seconds, final=final)
+        return Settled(self.index, result, seconds, False, final)
+
+    def _known(self, room: Room) -> ToolResult | None:
+        """The result that was given instead of making the call."""
+        decided = room.decided
+        if self.key is not None and decided.assume == "done" and self.tool is not None and self.tool.effect == "write":
+            return decided.results.get(self.call.id) or self._result(_DONE)
+        return decided.results.get(self.call.id)
+
+    def _result(self, content: Content, is_error: bool = False) -> ToolResult:
+        return ToolResult(self.call.id, self.call.name, content, is_error)
+
+    def _recorder(self, room: Room) -> Session | None:
+        """The tape that the call goes on; None where there is none."""
+        session = room.session if self.tool is None or self.tool.taped else None
+        return session if session is not None and session.recording else None
+
+    def _context(self, room: Room, progress: Callable[[str], None] | None) -> Context[Any]:
+        return Context(
+            room.deps,
+            self.call,
+            key=self.key or os.urandom(16).hex(),
+            step=room.step,
+            messages=room.messages,
+            progress=progress,
+            scope=room.scope,
+        )
+
+    async def _verdict(self, tool: AnyTool, room: Room, order: _Order) -> Verdict:
+        """Whether the call may be made; None where nobody has decided."""
+        said = room.decided.verdicts.get(self.call.id)
+        if said is not None:
+            return said
+        decide = tool.approve if callable(tool.approve) else room.approve
+        if decide is None:
+            return None if tool.approve else True
+        async with order.asking:
+            verdict = decide(self.call)
+            return await verdict if isinstance(verdict, Awaitable) else verdict
+
+
+_DONE: Content = (Text("The call was made; its result is not known."),)
+
+
+async def _together(begun: Sequence[_Begun], room: Room) -> AsyncGenerator[Outcome, None]:
+    """What becomes of several calls, as it does."""
+    import asyncio
+
+    loop, order, news = asyncio.get_running_loop(), _Order(), asyncio.Event()
+    said: list[ToolProgress] = []
+
+    def told(call: ToolCall) -> Callable[[str], None]:
+        def tell(text: str) -> None:
+            said.append(ToolProgress(room.step, call, text))
+            loop.call_soon_threadsafe(news.set)
+
+        return tell
+
+    work: list[Coroutine[Any, Any, Settled | Waiting]] = [one.made(room, order, told(one.call)) for one in begun]
+    running = {asyncio.ensure_future(one) for one in work}
+    listener = asyncio.ensure_future(news.wait())
+    waiting: set[Future[Any]] = set(running)
+    try:
+        while waiting:
+            done, _ = await asyncio.wait({*waiting, listener}, return_when=asyncio.FIRST_COMPLETED)
+            if listener in done:
+                news.clear()
+                listener = asyncio.ensure_future(news.wait())
+            while said:
+                yield said.pop(0)
+            finished = sorted(
+                (future for future in running if future in done and future in waiting), key=_failed
+            )  # what is there, first
+            waiting.difference_update(finished)
+            for future in finished:
+                yield future.result()
+    finally:
+        listener.cancel()
+        for future in running:
+            future.cancel()
+        await asyncio.gather(*running, listener, return_exceptions=True)
+
+
+def _failed(future: Future[Any]) -> bool:
+    return future.cancelled() or future.exception() is not None

@@ -1,0 +1,117 @@
+"""A run that waits for a person: a value that can be stored anywhere and gone on with in another process.
+
+::
+
+    run = await agent.run("Refund order 7")
+    if run.pending is not None:
+        store(run.pending.to_json())
+    …
+    pending = Pending.from_json(stored)
+    run = await agent.run(pending.approve("call_1").refuse("call_2", "too dear"))
+
+It holds the history, the calls that wait, and what was decided of them so far. It holds no tool and no model: those are
+the agent's that goes on with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from playhead.agent.content import as_content
+from playhead.errors import ConfigError, HistoryFormatError
+from playhead.messages import HISTORY_VERSION, Message, Text, ToolCall, ToolResult
+from playhead.response import Usage
+
+
+class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A run that waits.
+
+    Attributes:
+        messages: the history so far; its last calls are not all answered.
+        own: the calls of this run that wait for a decision, in the order asked.
+        inner: runs of other agents that wait, by the id of the call that they are about.
+        steps: model calls that the run has taken.
+        usage: what they counted; None where nothing was reported.
+        verdicts: what was decided, by call id: True to make the call, or why it is not made.
+        results: results that were given instead of making the call.
+    """
+
+    messages: tuple[Message, ...]
+    own: tuple[ToolCall, ...]
+    inner: dict[str, Pending] = {}
+    steps: int = 0
+    usage: Usage | None = None
+    verdicts: dict[str, bool | str] = {}
+    results: dict[str, ToolResult] = {}
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The calls that wait for a decision, those of the runs inside included."""
+        return (*self.own, *(call for inner in self.inner.values() for call in inner.calls))
+
+    def approve(self, *call_ids: str) -> Pending:
+        """The same with these calls allowed; all that wait where none is named."""
+        decided = self
+        for id in call_ids or [call.id for call in self.calls]:
+            decided = decided._with(id, lambda run, id: _replaced(run, verdicts={**run.verdicts, id: True}))
+        return decided
+
+    def refuse(self, call_id: str, reason: str = "") -> Pending:
+        """The same with this call refused; the model is told the reason."""
+        return self._with(call_id, lambda run, id: _replaced(run, verdicts={**run.verdicts, id: reason or False}))
+
+    def answer(self, call_id: str, result: Any) -> Pending:
+        """The same with the result of this call, which is not made then: what a person or another program did."""
+        content = as_content(result)
+        name = next((call.name for call in self.calls if call.id == call_id), "")
+        given = ToolResult(call_id, name, content)
+        return self._with(call_id, lambda run, id: _replaced(run, results={**run.results, id: given}))
+
+    def _with(self, call_id: str, change: Callable[[Pending, str], Pending]) -> Pending:
+        """The same, changed where this call waits."""
+        if any(call.id == call_id for call in self.own):
+            return change(self, call_id)
+        for about, inner in self.inner.items():
+            if any(call.id == call_id for call in inner.calls):
+                return _replaced(self, inner={**self.inner, about: inner._with(call_id, change)})
+        waiting = ", ".join(call.id for call in self.calls)
+        raise ConfigError(f"no call {call_id!r} waits; there are: {waiting or 'none'}")
+
+    def to_json(self) -> bytes:
+        """The run as JSON; every later playhead reads it."""
+        return msgspec.json.encode({"version": HISTORY_VERSION, "pending": self})
+
+    @classmethod
+    def from_json(cls, data: bytes | str) -> Pending:
+        """The run that :meth:`to_json` wrote.
+
+        Raises:
+            HistoryFormatError: the JSON is broken, of another shape, or of a version that this playhead does not know.
+        """
+        try:
+            stored = msgspec.json.decode(data, type=_Stored)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise HistoryFormatError(f"this is not a run that waits: {error}") from error
+        if stored.version != HISTORY_VERSION:
+            raise HistoryFormatError(
+                f"a run that waits, of version {stored.version}; this playhead reads version {HISTORY_VERSION}"
+            )
+        return stored.pending
+
+
+def _replaced(run: Pending, **changes: Any) -> Pending:
+    return msgspec.structs.replace(run, **changes)
+
+
+class _Stored(msgspec.Struct):
+    version: int
+    pending: Pending
+
+
+def refusal_of(call: ToolCall, verdict: bool | str) -> ToolResult:
+    """What the model is told of a call that was not allowed."""
+    reason = f": {verdict}" if isinstance(verdict, str) and verdict else ""
+    return ToolResult(call.id, call.name, (Text(f"Error: the call was refused{reason}"),), True)

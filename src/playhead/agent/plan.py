@@ -1,0 +1,243 @@
+"""What a run is driven with, and the run under way.
+
+:class:`Plan` does not change on the way, and is all that an agent says of a run. :class:`Driving` is one run under way:
+its record, its plan, its line to the model and its tape; an agent that hands over to another changes the plan and the
+line, and nothing else. :mod:`.drive` is the loop around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from playhead.agent.calls import Decided, Room
+from playhead.agent.tools import AnyTool, Approve
+from playhead.agent.watching import inside_of
+from playhead.errors import ConfigError
+from playhead.messages import Message
+from playhead.model import Model
+from playhead.request import NamedTool, Request, ToolChoice
+
+if TYPE_CHECKING:
+    from playhead.agent.budget import Budget
+    from playhead.agent.caching import Caching
+    from playhead.agent.compaction import Compact
+    from playhead.agent.events import Watch
+    from playhead.agent.pending import Pending
+    from playhead.agent.run import Run
+    from playhead.agent.toolsets import Toolset
+    from playhead.call import Call
+    from playhead.tapes import Session
+
+
+class Preparation(msgspec.Struct, frozen=True):
+    """What the next step asks, before it does. A ``prepare=`` function returns one, changed for this step alone::
+
+        def prepare(step: Preparation) -> Preparation | None:
+            return msgspec.structs.replace(step, tools=("search",)) if step.number == 1 else None
+
+    Attributes:
+        number: the step, from 1.
+        messages: the history as it is sent; the run's own stays as it is.
+        tools: the names of the tools that the model is told of, of those that the agent has.
+        tool_choice: "auto", "none", "required", a tool's name, or None for the provider's default.
+        model: "provider:model" or a Model; None for the agent's own.
+    """
+
+    number: int
+    messages: tuple[Message, ...]
+    tools: tuple[str, ...]
+    tool_choice: str | None = None
+    model: str | Model | None = None
+
+
+Prepare: TypeAlias = Callable[[Preparation], "Preparation | Awaitable[Preparation | None] | None"]
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a run is driven with.
+
+    Attributes:
+        request: what is asked, the messages aside.
+        tools: by name; those that the request tells the model of, and those that only the caller knows.
+        max_steps: model calls that the run may take, ``steps_before`` included.
+        fail_on_unplayed: whether a replay that leaves something on the tape is an error.
+        output: the answer's type, None for text.
+        timeout: seconds for the whole run, None for no limit.
+        deps: what tools are given as ``context.deps``.
+        approve: asked about calls; None where nobody is.
+        decided: what is known of calls beforehand.
+        prepare: changes what a step asks.
+        stop_when: ends the run after a step whose tools have run.
+        budgets: what attempts are reserved in.
+        steps_before: model calls that the run took before it waited.
+        output_retries: how often in a row an answer that does not hold ``output`` is sent back.
+        compact: how a history that is too long is cut; None leaves it as it is.
+        cache: the marks that providers' prompt caches want; None places none.
+        watch: told of each event of the run, and of the runs within it.
+        toolsets: asked for further tools when the run begins; () once they are among ``tools``.
+    """
+
+    request: Request
+    tools: Mapping[str, AnyTool]
+    max_steps: int
+    fail_on_unplayed: bool = False
+    output: Any = None
+    timeout: float | None = None
+    deps: Any = None
+    approve: Approve | None = None
+    decided: Decided = Decided()
+    prepare: Prepare | None = None
+    stop_when: Callable[[Run[Any]], bool] | None = None
+    budgets: tuple[Budget, ...] = ()
+    steps_before: int = 0
+    output_retries: int = 0
+    compact: Compact | None = None
+    cache: Caching | None = None
+    watch: Watch | None = None
+    toolsets: tuple[Toolset, ...] = ()
+
+
+def going_on(plan: Plan, pending: Pending) -> Plan:
+    """The plan of a run that waited and goes on now."""
+    known = plan.decided
+    decided = Decided(pending.verdicts, {**pending.results, **known.results}, known.assume, pending.inner)
+    return msgspec.structs.replace(plan, decided=decided, steps_before=pending.steps)
+
+
+class Driving:
+    """One run under way.
+
+    Attributes:
+        answer: what a tool ended the run with, None where none did.
+    """
+
+    __slots__ = ("_lines", "_models", "answer", "call", "plan", "run", "session")
+
+    def __init__(self, run: Run[Any], plan: Plan, call: Call, session: Session | None) -> None:
+        self.run = run
+        self.plan = plan
+        self.call = call
+        self.session = session
+        self.answer: str | None = None
+        self._models: dict[str, Model] = {}
+        self._lines: dict[Model, Call] = {}
+
+    @property
+    def taken(self) -> int:
+        """Model calls so far, those before a wait included."""
+        return self.plan.steps_before + len(self.run.steps)
+
+    def hand_over(self, plan: Plan, model: Model, system: Message | None) -> None:
+        """Another agent goes on with the conversation: its plan, its model and its system prompt."""
+        run, before = self.run, self.plan
+        self.plan = msgspec.structs.replace(
+            plan,
+            request=msgspec.structs.replace(plan.request, stream=before.request.stream),
+            deps=before.deps,
+            decided=before.decided,
+            fail_on_unplayed=before.fail_on_unplayed,
+            budgets=tuple(dict.fromkeys((*before.budgets, *plan.budgets))),
+            steps_before=before.steps_before,
+            watch=before.watch,
+        )
+        self.call = self.line_to(model)[1]
+        spoken = [message for message in run.messages if message.role != "system"]
+        run.messages[:] = spoken if system is None else [system, *spoken]
+
+    async def equip(self) -> None:
+        """Ask the toolsets of the plan for their tools.
+
+        Raises:
+            PlayheadError: what one of them raised, or two tools share a name.
+        """
+        from playhead.agent.toolsets import equipped
+
+        self.plan = await equipped(self.plan, self.run, self.session, self.call.clock.monotonic)
+
+    def room(self) -> Room:
+        """Where the calls of the last answer are made."""
+        run, plan = self.run, self.plan
+        return Room(
+            plan.tools,
+            self.session,
+            self.call.clock.monotonic,
+            step=max(1, len(run.steps)),
+            messages=tuple(run.messages),
+            deps=plan.deps,
+            approve=plan.approve,
+            decided=plan.decided,
+            scope=self,
+            inside=None if plan.watch is None else inside_of(plan.watch, run),
+        )
+
+    async def asked(self) -> tuple[Request, Call]:
+        """The request of the next step as it is sent, with the marks of the prompt cache, and the line that it is asked
+        on; see :meth:`_asked`."""
+        request, call = await self._asked()
+        return (request, call) if self.plan.cache is None else (self.plan.cache.marked(request, call.provider), call)
+
+    async def _asked(self) -> tuple[Request, Call]:
+        """The request of the next step, and the line that it is asked on. A tool that the caller forced is forced once:
+        asked for again at every step, the run could never end, so after its first calls the choice is the provider's
+        default.
+
+        Raises:
+            ConfigError: ``prepare`` gave something else than a Preparation, or a tool that the agent has not.
+        """
+        run, plan = self.run, self.plan
+        forced = plan.request.tool_choice not in (None, "auto", "none")
+        choice = None if forced and any(step.results for step in run.steps) else plan.request.tool_choice
+        messages = tuple(run.messages)
+        if plan.prepare is None:
+            return msgspec.structs.replace(plan.request, messages=messages, tool_choice=choice), self.call
+        named = choice.name if isinstance(choice, NamedTool) else choice
+        offered = Preparation(self.taken + 1, messages, tuple(tool.name for tool in plan.request.tools), named)
+        prepared = plan.prepare(offered)
+        if isinstance(prepared, Awaitable):
+            prepared = await prepared
+        if prepared is None:
+            prepared = offered
+        if not isinstance(prepared, Preparation):
+            raise ConfigError(f"prepare= returns a Preparation or None; got a {type(prepared).__name__}")
+        return self._prepared(prepared)
+
+    def _prepared(self, prepared: Preparation) -> tuple[Request, Call]:
+        plan = self.plan
+        unknown = [name for name in prepared.tools if name not in plan.tools]
+        if unknown:
+            raise ConfigError(f"prepare= names a tool {unknown[0]!r}; the agent has: {', '.join(plan.tools) or 'none'}")
+        choice: ToolChoice | None
+        match prepared.tool_choice:
+            case None | "auto" | "none" | "required":
+                choice = prepared.tool_choice
+            case name:
+                choice = NamedTool(name)
+        call = self.call
+        request = msgspec.structs.replace(
+            plan.request,
+            messages=prepared.messages,
+            tools=tuple(plan.tools[name].spec for name in prepared.tools),
+            tool_choice=choice,
+        )
+        if prepared.model is not None:
+            name, call = self.line_to(prepared.model)
+            request = msgspec.structs.replace(request, model=name)
+        return request, call
+
+    def line_to(self, model: str | Model) -> tuple[str, Call]:
+        """The name of another model and the line to it; one for each, so that what was encoded for it is kept."""
+        if isinstance(model, str):
+            made = self._models.get(model) or Model.of(model)
+            self._models[model] = made
+        else:
+            made = model
+        line = self._lines.get(made)
+        if line is None:
+            if self.session is not None:
+                for secret in made.secrets():
+                    self.session.add_secret(secret)
+            line = self._lines[made] = made.call(self.session)
+        return made.name, line

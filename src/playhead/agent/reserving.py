@@ -1,0 +1,102 @@
+"""Budgets and attempts: what one may use at most is reserved before it is sent, what it used is counted after.
+
+At most means: of tokens going in no more than the request has bytes (a token stands for a byte at least; what a file
+that is only named by its URL may come to is added, see :data:`LINKED`), of tokens coming out what ``max_tokens`` and
+the settings of reasoning allow. Their price is the list price of the dearest kind that they may be, or what the budget
+was told (``Budget(prices=…)``). What an attempt used is what its answer reports: the provider's own figure where there
+is one, else the list price; where neither is known, what was reserved.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from playhead.agent.budget import Budget, Reservation, Worst
+from playhead.agent.ledger import line
+from playhead.agent.prices import price
+from playhead.errors import ConfigError
+from playhead.events import Asked, Attempt
+from playhead.messages import File
+from playhead.request import Request
+from playhead.response import Response, Usage
+
+if TYPE_CHECKING:
+    from playhead.wire import HTTPRequest
+
+#: Tokens that a file named by its URL is taken to come to at most: the provider fetches it, nobody here knows its size.
+LINKED = 50_000
+
+
+class Reserving:
+    """The reservations of one step. ``at`` is Unix seconds, for the prices of that day."""
+
+    def __init__(self, budgets: tuple[Budget, ...], request: Request, asked: Asked, at: float) -> None:
+        if request.max_tokens is None:
+            raise ConfigError("a budget needs max_tokens=: an answer without a bound may cost anything")
+        self._budgets = budgets
+        self._asked = asked
+        self._at = at
+        thinking = request.reasoning.max_tokens if request.reasoning is not None else None
+        several = request.options.get("n")
+        self._output = (request.max_tokens + (thinking or 0)) * (several if isinstance(several, int) else 1)
+        self._linked = LINKED * sum(
+            part.url is not None for message in request.messages for part in message.all(File) if part.data is None
+        )
+        self._held: list[tuple[Budget, Reservation]] = []
+
+    async def enter(self, http: HTTPRequest) -> None:
+        """Reserve for the attempt that is about to be sent, in every budget.
+
+        Raises:
+            LimitError: it does not fit into one, and never will.
+        """
+        self.settle(None, None)  # a send that was met by a renewed key: what the first used is not known
+        try:
+            for budget in self._budgets:
+                self._held.append((budget, await budget.reserve(self._worst(budget, len(http.body) + self._linked))))
+        except BaseException:
+            self.unsent()
+            raise
+
+    def unsent(self) -> None:
+        """Nothing was used: nothing left, or it was refused."""
+        held, self._held = self._held, []
+        for _, reservation in held:
+            reservation.settle(0, Decimal(0))
+
+    def settle(self, attempt: Attempt | None, answer: Response | None) -> None:
+        """The attempt has ended; None: it was broken off. One that was played from a tape has nothing reserved."""
+        if not self._held:
+            return
+        if attempt is not None and attempt.status is not None and attempt.status >= 300:
+            self.unsent()
+            return
+        told = None if attempt is None else line(attempt, answer)
+        usage = None if told is None else told.usage
+        held, self._held = self._held, []
+        for budget, reservation in held:
+            own = None if usage is None else self._own_price(budget, usage)
+            known = None if told is None else told.cost
+            reservation.settle(None if usage is None else usage.total_tokens, known if known is not None else own)
+
+    def _worst(self, budget: Budget, size: int) -> Worst:
+        tokens = size + self._output
+        if budget.dollars is None:
+            return Worst(tokens)
+        fresh = Usage(size, self._output)
+        own = self._own_price(budget, fresh)
+        if own is not None:
+            return Worst(tokens, own)
+        written = Usage(size, self._output, cache_write_tokens=size)
+        asked = self._asked
+        found = [price(usage, asked.model, asked.base_url, round(self._at)) for usage in (fresh, written)]
+        costs = [one.cost for one in found if one is not None]
+        return Worst(tokens, max(costs) if costs else None)
+
+    def _own_price(self, budget: Budget, usage: Usage) -> Decimal | None:
+        """What these tokens cost by the prices that the budget was told."""
+        told = budget.prices.get(self._asked.model)
+        if told is None or usage.input_tokens is None or usage.output_tokens is None:
+            return None
+        return (told.input * usage.input_tokens + told.output * usage.output_tokens) / 1_000_000

@@ -1,0 +1,178 @@
+"""What an agent and a run may be given: the settings by name, and what they may be.
+
+:class:`playhead.Agent` documents the first, :meth:`playhead.Agent.run` the second; here they are checked, before
+anything is sent, so that a wrong one is a :class:`ConfigError` that names it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, get_args
+
+import msgspec
+
+from playhead.agent.output import output_schema
+from playhead.errors import ConfigError
+from playhead.request import NamedTool, OutputMode, OutputSchema, ReasoningSettings, ToolChoice
+
+if TYPE_CHECKING:
+    from playhead.agent.budget import Budget
+    from playhead.agent.caching import Caching
+    from playhead.agent.calls import Assume
+    from playhead.agent.compaction import Compact
+    from playhead.agent.plan import Prepare
+    from playhead.agent.provided import Provided
+    from playhead.agent.run import Run
+    from playhead.agent.tools import AnyTool, Approve
+    from playhead.agent.toolsets import Toolset
+    from playhead.agent.watching import OnEvent
+    from playhead.messages import Message
+    from playhead.tapes import Mode, Tape
+    from playhead.transport.auth import APIKey
+    from playhead.transport.base import Transport
+    from playhead.transport.http import Timeouts
+    from playhead.transport.retry import Clock, RetryPolicy
+
+
+class Settings(TypedDict, total=False):
+    """What an agent may be given besides its model; see :class:`Agent`."""
+
+    system: str | None
+    tools: Iterable[AnyTool | Callable[..., Any] | Provided | Toolset]
+    max_tokens: int | None
+    temperature: float | None
+    top_p: float | None
+    stop: str | Sequence[str]
+    seed: int | None
+    tool_choice: str | None
+    parallel_tool_calls: bool | None
+    reasoning: str | ReasoningSettings | None
+    options: Mapping[str, Any] | None
+    output_mode: OutputMode
+    output_retries: int
+    max_steps: int
+    timeout: float | None
+    approve: Approve | None
+    prepare: Prepare | None
+    stop_when: Callable[[Run[Any]], bool] | None
+    budget: Budget | None
+    compact: Compact | None
+    cache: bool | Literal["5m", "1h"] | None
+    on_event: OnEvent | None
+    retry: RetryPolicy | None
+    timeouts: Timeouts | None
+    base_url: str | None
+    api_key: APIKey | None
+    transport: Transport | None
+    clock: Clock | None
+    random: Callable[[], float] | None
+
+
+class Going(TypedDict, total=False):
+    """What one run may be given besides its prompt; see :meth:`playhead.Agent.run`."""
+
+    messages: Sequence[Message]
+    tape: str | os.PathLike[str] | Tape | None
+    tape_mode: Mode | None
+    fail_on_unplayed: bool
+    deps: Any
+    assume: Assume | None
+    results: Mapping[str, Any] | None
+    budget: Budget | None
+
+
+class _Checked(msgspec.Struct):
+    """The settings that are plain values, and what they may be."""
+
+    system: str | None
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None
+    temperature: Annotated[float, msgspec.Meta(ge=0)] | None
+    top_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None
+    stop: tuple[str, ...]
+    seed: int | None
+    parallel_tool_calls: bool | None
+    max_steps: Annotated[int, msgspec.Meta(ge=1)]
+    output_retries: Annotated[int, msgspec.Meta(ge=0)]
+    timeout: Annotated[float, msgspec.Meta(gt=0)] | None
+
+
+def check_settings(**settings: Any) -> None:
+    """Look at the settings that are plain values.
+
+    Raises:
+        ConfigError: one is of a wrong type or out of its range; names it.
+    """
+    try:
+        msgspec.convert(settings, _Checked)
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).partition(" - at `$.")
+        raise ConfigError(f"Agent: {place.rstrip('`')}: {what[:1].lower()}{what[1:]}") from None
+
+
+def compact_asked(compact: Any) -> Compact | None:
+    """What ``compact=`` says, checked.
+
+    Raises:
+        ConfigError: it is none of the ways to cut a history.
+    """
+    if compact is None:
+        return None
+    from playhead.agent.compaction import DropOldest, Summarise
+
+    if not isinstance(compact, DropOldest | Summarise):
+        raise ConfigError(f"compact is drop_oldest(…) or summarise(…); got a {type(compact).__name__}")
+    return compact
+
+
+def cache_asked(switch: Any) -> bool | Literal["5m", "1h"]:
+    """What ``cache=`` says, checked.
+
+    Raises:
+        ConfigError: something else than True, False, None, "5m" or "1h".
+    """
+    if switch is None or switch is False:
+        return False
+    if switch is True or switch in ("5m", "1h"):
+        return switch  # type: ignore[no-any-return]
+    raise ConfigError(f'cache is {switch!r}; True, "5m" or "1h" is expected')
+
+
+def caching(switch: bool | Literal["5m", "1h"]) -> Caching | None:
+    """What marks the requests of one run; None where nothing is to be."""
+    if not switch:
+        return None
+    from playhead.agent.caching import Caching
+
+    return Caching(None if switch is True else switch)
+
+
+def output_asked(kind: Any, mode: OutputMode) -> OutputSchema | None:
+    """The schema of an output type, to be asked for in this way; None for text.
+
+    Raises:
+        ConfigError: there is no such way, or no type that it could be for.
+    """
+    if mode not in get_args(OutputMode):
+        raise ConfigError(f'output_mode {mode!r}: expected "best", "native", "tool" or "text"')
+    schema = output_schema(kind, mode)
+    if schema is None and mode != "best":
+        raise ConfigError(f"output_mode={mode!r} says how an output type is asked for: give output= as well")
+    return schema
+
+
+def tool_choice_asked(choice: str | None, tools: Mapping[str, AnyTool], more: bool = False) -> ToolChoice | None:
+    """The choice of tools that these words say. ``more`` says that toolsets give others, which are not known yet.
+
+    Raises:
+        ConfigError: they name no tool that is there.
+    """
+    match choice:
+        case None | "auto" | "none" | "required":
+            return choice
+    if choice in tools or more:
+        return NamedTool(choice)
+    raise ConfigError(
+        f'tool_choice {choice!r}: expected "auto", "none", "required" or the name of a tool; there are: '
+        + (", ".join(tools) or "none")
+    )
