@@ -6,7 +6,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench fuzz clean
 
 ARGS ?=
 JOBS ?= 2
@@ -43,8 +43,11 @@ format: .venv/installed-dev  ## format the code and mend what the linter can
 bench: .venv/installed .bench-venv/installed  ## measure playhead and its peers; writes docs/benchmarks.md
 	@.venv/bin/python benchmarks/run.py $(ARGS)
 
-clean:  ## remove the virtual environments and what the tools left behind
-	rm -rf .venv .bench-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+fuzz: .venv/installed-fuzz  ## try to break what reads bytes; ARGS=tape for one reader, FUZZ_SECONDS=600 for longer than 60
+	@.venv/bin/python tests/fuzz/fuzz_run.py $(ARGS)
+
+clean:  ## remove the virtual environments and what the tools left behind; what the fuzzer broke is kept
+	rm -rf .venv .bench-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz/corpus build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 define make_venv
@@ -65,6 +68,11 @@ endef
 .venv/installed-dev: .venv/installed
 	@echo "installing the tools for tests and checks into .venv"
 	@$(call PIP,.venv) --editable '.[local,dev]'
+	@touch $@
+
+.venv/installed-fuzz: .venv/installed-dev
+	@echo "installing the fuzzer into .venv"
+	@$(call PIP,.venv) --editable '.[fuzz]'
 	@touch $@
 
 # One peer at a time: one that does not install is reported and left out of the table.

@@ -5,7 +5,7 @@
 
 Each client is measured in a process of its own, in the environment that it is installed in; the rounds are outermost,
 so that a drift of the machine meets all alike; every figure is the median of the rounds. What a case does stands in
-``clients.py``, ``imports.py`` and ``replays.py``; the page's words in ``report.py``.
+``clients.py``, ``dialects.py``, ``imports.py`` and ``replays.py``; the page's words in ``report.py``.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ def measured(only: set[str], rounds: int, url: str, folder: str) -> Figures:
     found: dict[tuple[str, str], list[Any]] = {}
     absent: dict[str, str] = {}
     plan = [("clients", name, python, "clients.py") for name, python in CLIENTS.items()]
+    plan += [("dialects", "playhead", OWN, "dialects.py")]
     plan += [("replays", name, python, "replays.py") for name, python in REPLAYS.items()]
     for number in range(light_rounds(rounds)):
         for kind, name, python, script in plan:
@@ -94,6 +95,7 @@ def measured(only: set[str], rounds: int, url: str, folder: str) -> Figures:
         versions |= result["versions"]
     return Figures(
         clients={name: result["costs"] for (kind, name), result in whole.items() if kind == "clients"},
+        dialects=whole.get(("dialects", "playhead"), {}).get("costs", {}),
         replays={name: result for (kind, name), result in whole.items() if kind == "replays"},
         imports=import_times(IMPORTS, OWN, PEERS),
         answers=import_times(first_answers(url), OWN, PEERS, turns=3),

@@ -1,7 +1,8 @@
 """The server that all is measured against: the weather run's own answers, from loopback, in a process of its own.
 
 It reads no more of a request than it must: a body that holds a tool's result gets the final sentence, a body that asks
-for a stream gets 1,000 text deltas, anything else gets the tool call. A base URL that begins with ``/paced`` gets its
+for a stream gets 1,000 text deltas, anything else gets the tool call. A base URL that begins with ``/wires/NAME`` gets
+the same deltas as that wire says them, see ``wires.py``. A base URL that begins with ``/paced`` gets its
 stream one delta at a time, about one a millisecond; otherwise the whole stream is handed to the socket at once, each
 delta a chunk of its own. The answers are encoded once, so that the server costs less than any client does.
 
@@ -14,6 +15,8 @@ import asyncio
 import json
 import sys
 from typing import Any
+
+from wires import WIRES
 
 DELTAS = 1000
 WORDS = [f"w{number:03d} " for number in range(DELTAS)]
@@ -91,7 +94,14 @@ def whole(body: dict[str, Any]) -> bytes:
 
 
 ANSWER_CALL, ANSWER_SENTENCE = whole(CALL), whole(SENTENCE)
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def head_of(kind: str) -> bytes:
+    """The head of an answer that comes in chunks."""
+    return f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+
+
+HEAD = head_of("text/event-stream")
 PIECES = [chunk_of({"role": "assistant", "content": word}) for word in WORDS]
 USAGE = {"prompt_tokens": 97, "completion_tokens": DELTAS, "total_tokens": 97 + DELTAS, "cost": 0.0024}
 TAIL = (
@@ -101,6 +111,10 @@ TAIL = (
     + b"0\r\n\r\n"
 )
 ANSWER_STREAM = b"".join([HEAD, *PIECES, TAIL])
+ANSWER_WIRES = {
+    name.encode(): b"".join([head_of(kind), *map(framed, make(WORDS)), b"0\r\n\r\n"])
+    for name, (kind, make) in WIRES.items()
+}
 
 
 class Server(asyncio.Protocol):
@@ -118,7 +132,9 @@ class Server(asyncio.Protocol):
             if len(self.pending) < end + 4 + size:
                 return
             body, self.pending = self.pending[end + 4 : end + 4 + size], self.pending[end + 4 + size :]
-            if b'"stream":true' in body or b'"stream": true' in body:
+            if head.startswith(b"post /wires/"):
+                self.transport.write(ANSWER_WIRES[head.split(b"/", 3)[2]])
+            elif b'"stream":true' in body or b'"stream": true' in body:
                 if head.startswith(b"post /paced"):
                     self.transport.write(HEAD)
                     self.step(0)

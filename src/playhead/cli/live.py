@@ -15,7 +15,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from playhead.agent.events import RunEnd, StepEnd, StepStart, ToolEnd, ToolStart
-from playhead.cli.paint import TIMES, Paint, clean, dollars, plural, seconds, tokens
+from playhead.cli.bill import bill
+from playhead.cli.paint import TIMES, Paint, clean, plural, seconds, tokens
 from playhead.cli.wording import reworded
 from playhead.events import Attempt, AttemptEnd, Discard, PartDelta, PartStart, ResponseStart
 from playhead.messages import Reasoning, Refusal, Text
@@ -193,7 +194,7 @@ def total(run: Run[Any]) -> str:
             plural(len(run.steps), "step"),
             f"{attempts} ({refused})" if refused else attempts,
             tokens(usage.input_tokens, usage.output_tokens) if usage is not None else tokens(None, None),
-            dollars(run.cost),
+            bill(run.ledger, run.cost),
             seconds(run.duration),
         )
     )

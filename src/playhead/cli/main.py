@@ -32,6 +32,7 @@ COMMANDS = {
     "replay": "play a recorded run again, offline",
     "show": "print the transcript of a tape",
     "verify": "check that playhead asks what the tape says was asked",
+    "models": "list providers, what each can do, and their models",
 }
 
 

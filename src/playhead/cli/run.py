@@ -33,12 +33,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``playhead run``."""
     parser.add_argument("model", metavar="MODEL", help='"provider:model", as in local:smollm2')
     parser.add_argument("prompt", metavar="PROMPT", help='what to ask; "-" reads it from stdin')
+    add_settings(parser)
+    parser.add_argument("--tape", metavar="FILE", help="record on this tape, or play it where it exists")
+    parser.add_argument("--tape-mode", choices=MODES, help="how the tape is used (default: once; replay where CI=true)")
+    parser.add_argument("-q", "--quiet", action="store_true", help="nothing on stderr but errors")
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say how an agent is made; :func:`agent_settings` reads them."""
     parser.add_argument(
         "--tool", metavar="FILE.py[:NAME]", action="append", default=[], help="a tool, or all of a file"
     )
     parser.add_argument("--system", metavar="TEXT", help="the system prompt")
-    parser.add_argument("--tape", metavar="FILE", help="record on this tape, or play it where it exists")
-    parser.add_argument("--tape-mode", choices=MODES, help="how the tape is used (default: once; replay where CI=true)")
     parser.add_argument("--max-tokens", type=_count, metavar="N", help="output tokens of one answer at most")
     parser.add_argument("--temperature", type=_number, metavar="N", help="0 for the likeliest words, more for variety")
     parser.add_argument("--seed", type=_seed, metavar="N", help="the same answer again, where the provider can")
@@ -53,7 +59,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="an option of the provider's own; a value that is no JSON is taken as text",
     )
     parser.add_argument("--base-url", metavar="URL", help="where the provider's wire is spoken, instead of its own URL")
-    parser.add_argument("-q", "--quiet", action="store_true", help="nothing on stderr but errors")
+
+
+def agent_settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the arguments of :func:`add_settings` are to an agent.
+
+    Raises:
+        UsageError: one is no text, a tool cannot be loaded, or an option is not well put.
+    """
+    from playhead.cli.toolfile import load_tools
+
+    _check_text(arguments)
+    return {
+        "system": arguments.system,
+        "tools": load_tools(arguments.tool),
+        "max_tokens": arguments.max_tokens,
+        "temperature": arguments.temperature,
+        "seed": arguments.seed,
+        "reasoning": arguments.reasoning,
+        "max_steps": arguments.max_steps,
+        "timeout": arguments.timeout,
+        "options": read_options(arguments.option),
+        "base_url": arguments.base_url,
+    }
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -62,7 +90,6 @@ def main(arguments: argparse.Namespace) -> int:
 
     if arguments.tape_mode not in (None, "off") and arguments.tape is None:
         raise UsageError(f"--tape-mode {arguments.tape_mode} needs a tape: add --tape FILE")
-    _check_text(arguments)
     prompt = _prompt(arguments.prompt)
     with own_stdout() as out:  # for the tools' file as well: it is run when it is loaded
         _ask(prompt, arguments, out)
@@ -74,21 +101,8 @@ def _ask(prompt: str, arguments: argparse.Namespace, out: TextIO) -> None:
 
     from playhead.agent.agent import Agent
     from playhead.cli.stopping import Signals, ToolThreads, let_go
-    from playhead.cli.toolfile import load_tools
 
-    agent = Agent(
-        arguments.model,
-        system=arguments.system,
-        tools=load_tools(arguments.tool),
-        max_tokens=arguments.max_tokens,
-        temperature=arguments.temperature,
-        seed=arguments.seed,
-        reasoning=arguments.reasoning,
-        max_steps=arguments.max_steps,
-        timeout=arguments.timeout,
-        options=read_options(arguments.option),
-        base_url=arguments.base_url,
-    )
+    agent = Agent(arguments.model, **agent_settings(arguments))
     runner, threads, signals = asyncio.Runner(), ToolThreads(), Signals()
     loop = runner.get_loop()
     loop.set_default_executor(threads)
@@ -109,7 +123,7 @@ def _ask(prompt: str, arguments: argparse.Namespace, out: TextIO) -> None:
 async def _run(agent: Any, prompt: str, arguments: argparse.Namespace, out: TextIO) -> None:
     async with agent.stream(prompt, tape=arguments.tape, tape_mode=arguments.tape_mode) as stream:
         if arguments.json:
-            await _as_lines(stream, out)
+            await as_lines(stream, out)
             return
         from playhead.cli.live import Live
 
@@ -123,7 +137,7 @@ async def _run(agent: Any, prompt: str, arguments: argparse.Namespace, out: Text
                 live.total(stream.run, arguments.tape)
 
 
-async def _as_lines(stream: Any, out: TextIO) -> None:
+async def as_lines(stream: Any, out: TextIO) -> None:
     """Each event as a line of JSON, the last one the run; it comes, with ``"complete": false``, of a run that failed
     as well."""
     from playhead.agent.events import RunEnd, StepEnd
@@ -157,6 +171,7 @@ def run_as_json(run: Any, complete: bool) -> dict[str, Any]:
         "attempts": run.attempts,
         "usage": run.usage,
         "cost": run.cost,
+        "ledger": run.ledger,
         "duration": run.duration,
         "messages": run.messages,
         "unplayed": len(run.unplayed),
@@ -172,21 +187,30 @@ def _prompt(given: str) -> str:
 
 
 def _read_stdin() -> str:
+    stdin = text_of_stdin()
+    try:
+        return stdin.read()
+    except UnicodeDecodeError as error:
+        raise no_text(error) from error
+
+
+def text_of_stdin() -> TextIO:
+    """stdin, read strictly, and as UTF-8 where the locale knows only ASCII."""
     stdin = sys.stdin
     if isinstance(stdin, TextIOWrapper):
         encoding = "utf-8" if stdin.encoding.lower() in ("ascii", "us-ascii", "ansi_x3.4-1968") else stdin.encoding
         stdin.reconfigure(encoding=encoding, errors="strict")
-    try:
-        return stdin.read()
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"what came on stdin is no text in {error.encoding}: byte 0x{error.object[error.start]:02x}"
-        ) from error
+    return stdin
+
+
+def no_text(error: UnicodeDecodeError) -> UsageError:
+    """What is said of bytes on stdin that are no text."""
+    return UsageError(f"what came on stdin is no text in {error.encoding}: byte 0x{error.object[error.start]:02x}")
 
 
 def _check_text(arguments: argparse.Namespace) -> None:
     """Bytes that are no text are allowed in the names of files alone."""
-    given = {"MODEL": arguments.model, "PROMPT": arguments.prompt, "--base-url": arguments.base_url}
+    given = {"MODEL": arguments.model, "PROMPT": getattr(arguments, "prompt", None), "--base-url": arguments.base_url}
     given |= {"--system": arguments.system, "--reasoning": arguments.reasoning}
     for name, text in (*given.items(), *(("--option", text) for text in arguments.option)):
         try:

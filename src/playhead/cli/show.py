@@ -12,7 +12,8 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
-from playhead.cli.paint import TIMES, Paint, clean, dollars, plural, seconds, size, tokens, whole, wrap
+from playhead.cli.bill import bill
+from playhead.cli.paint import TIMES, Paint, clean, plural, seconds, size, tokens, whole, wrap
 
 if TYPE_CHECKING:
     from playhead.deck.transcript import Conversation, Exchange, Step, Transcript
@@ -240,8 +241,9 @@ def _spent(step: Step) -> str:
         ):
             if count:
                 words.append(f"{whole(count)} {noun}")
-        if usage.cost is not None:
-            words.append(dollars(usage.cost))
+        answered = step.ledger[-1:]
+        if answered and answered[0].cost is not None:
+            words.append(bill(answered, answered[0].cost))
     finish = step.answer.finish if step.answer is not None else None
     if finish is not None and finish.unified not in ("stop", "tool_calls"):
         words.append(f"stopped by {finish.unified}" + (f" ({clean(finish.raw)})" if finish.raw else ""))
@@ -271,7 +273,8 @@ def _sum(talks: tuple[Conversation, ...], plain: list[Exchange] | None) -> str:
         both = usage.input_tokens is not None and usage.output_tokens is not None
         counted = tokens(usage.input_tokens, usage.output_tokens)
         words.append(counted.replace(" tokens", f" = {whole(usage.total_tokens or 0)} tokens") if both else counted)
-        words.append(dollars(summed([talk.cost for talk in talks])))
+        ledger = [line for step in steps for line in step.ledger]
+        words.append(bill(ledger, summed([talk.cost for talk in talks])))
     if plain:
         words.append(plural(len(plain), "plain exchange"))
     if not words:

@@ -22,7 +22,7 @@ _PHRASES = (
     (r"\b(?:tape_)?mode=['\"]?([a-z]+)['\"]?", r"--tape-mode \1"),
     # A cut that a tape repeats: the reason is what happened when it was recorded, and not now.
     (r"(?:\S+ )?(?:\d{3}: )?the recorded answer ends before its end", "the answer was cut when it was recorded"),
-    (r"^2\d\d: ", ""),  # the status of an answer that began well and was cut
+    (r"^(?:[a-z-]+ )?2\d\d: ", ""),  # the status of an answer that began well and was cut
 )
 
 
