@@ -21,9 +21,10 @@ from playhead.errors import ConfigError
 from playhead.fold import unfold
 from playhead.messages import Text, ToolCall, ToolResult
 from playhead.model import key_of
-from playhead.providers.base import QUIRKS, bare_name, profile_for
+from playhead.providers.base import bare_name, profile_for
 from playhead.providers.catalog import PROVIDERS, by_url, endpoint, resolve
 from playhead.providers.options import check_options
+from playhead.providers.quirks import QUIRKS
 from playhead.response import FinishReason, Response
 from playhead.wire import HTTPRequest
 from scripted_server import Answer, Asked, Loopback

@@ -3,7 +3,7 @@
 ``compatible`` is whoever is at the base URL that you give. A row says where the server is, which variable holds its
 key, and how its hand differs from the common one, each difference with its reason; the page that says so is named
 above it.
-What differs for some models only is a row of :data:`playhead.providers.base.QUIRKS`.
+What differs for some models only is a row of :data:`playhead.providers.quirks.QUIRKS`.
 
 What a speaker does not document as taken, and refuses, is left out and named by a warning; what it ignores is sent.
 """
