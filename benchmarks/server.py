@@ -2,9 +2,10 @@
 
 It reads no more of a request than it must: a body that holds a tool's result gets the final sentence, a body that asks
 for a stream gets 1,000 text deltas, anything else gets the tool call. A base URL that begins with ``/wires/NAME`` gets
-the same deltas as that wire says them, see ``wires.py``. A base URL that begins with ``/paced`` gets its
-stream one delta at a time, about one a millisecond; otherwise the whole stream is handed to the socket at once, each
-delta a chunk of its own. The answers are encoded once, so that the server costs less than any client does.
+the same deltas as that wire says them, see ``wires.py``; one that begins with ``/slow`` is answered after five seconds.
+A base URL that begins with ``/paced`` gets its stream one delta at a time, about one a millisecond; otherwise the whole
+stream is handed to the socket at once, each delta a chunk of its own. The answers are encoded once, so that the server
+costs less than any client does.
 
     python benchmarks/server.py        prints its port, and serves until its standard input is closed
 """
@@ -21,6 +22,7 @@ from wires import WIRES
 DELTAS = 1000
 WORDS = [f"w{number:03d} " for number in range(DELTAS)]
 PACE = 0.001
+SLOW = 5.0
 
 CALL = {
     "id": "gen-1758647926-pRFHibYqUibCHufWlJLK",
@@ -141,7 +143,11 @@ class Server(asyncio.Protocol):
                 else:
                     self.transport.write(ANSWER_STREAM)
             else:
-                self.transport.write(ANSWER_SENTENCE if b'"tool_call_id"' in body else ANSWER_CALL)
+                answer = ANSWER_SENTENCE if b'"tool_call_id"' in body else ANSWER_CALL
+                if head.startswith(b"post /slow"):
+                    asyncio.get_running_loop().call_later(SLOW, self.transport.write, answer)
+                else:
+                    self.transport.write(answer)
 
     def step(self, number: int) -> None:
         """Write one delta, and the next after a while."""
@@ -157,7 +163,7 @@ class Server(asyncio.Protocol):
 async def serve() -> None:
     """Serve until standard input is closed."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Server, "127.0.0.1", 0, backlog=512)
+    server = await loop.create_server(Server, "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()

@@ -36,7 +36,7 @@ MEANT = [
     Message(
         "user",
         (
-            Text("what is in this? – 見て \x00\U0001f600"),
+            Text("what is in this? \u2013 見て \x00\U0001f600"),
             File("image/png", data=b"\x89PNG\x00\xff", name="a.png", detail="high", cache=Cache()),
             File("", url="https://example.com/a.pdf", opaque=Opaque("openai_chat", {"file_id": "f"})),
             Native("document", Opaque("anthropic_messages", {"type": "document", "context": None})),

@@ -1,6 +1,6 @@
 """The layers of the house, read from the import statements.
 
-    cli > batch, gateway, deck, testing, losses, mcp_client > agent > model > providers, transport, local
+    cli > batch, gateway, deck, testing, losses, mcp_client, watch > agent > model > providers, transport, local
         > dialects, tapes > framing > fold > vocabulary
 
 An import points down, or stays within its own package; packages beside each other do not know each other. Every import
@@ -28,8 +28,9 @@ LAYERS = (
     ("providers", "transport", "local"),
     ("call", "blocking"),
     ("model",),
+    ("resilience",),
     ("agent", "embedding"),
-    ("batch", "gateway", "deck", "testing", "losses", "mcp_client"),
+    ("batch", "gateway", "deck", "testing", "losses", "mcp_client", "watch"),
     ("cli",),
     ("__main__",),
 )

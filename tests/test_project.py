@@ -21,7 +21,7 @@ MODULES = sorted((ROOT / "src" / "playhead").rglob("*.py"))
 LONGEST = 500
 
 #: Libraries of the user's own, met only where the user has them.
-GUESTS = {"pydantic"}
+GUESTS = {"pydantic", "pytest"}
 
 #: Names that say nothing of what is inside.
 NAMELESS = {"util", "utils", "helper", "helpers", "manager", "hooks", "common", "misc"}
@@ -100,6 +100,7 @@ IMPORTED_AS = {
     "genai-prices": {"genai_prices"},
     "google-auth": {"google"},
     "json-repair": {"json_repair"},
+    "mcp": {"mcp", "mcp_types", "anyio", "httpx2", "uvicorn"},  # of its own dependencies, what its interface is made of
     "opentelemetry-api": {"opentelemetry"},
     "pyyaml": {"yaml"},
 }

@@ -103,10 +103,12 @@ if TYPE_CHECKING:
     )
     from playhead.model import Model as Model
     from playhead.request import ReasoningSettings as ReasoningSettings, Request as Request
+    from playhead.resilience import fallback as fallback, hedged as hedged
     from playhead.response import FinishReason as FinishReason, Response as Response, Usage as Usage
     from playhead.tapes import Interaction as Interaction, Tape as Tape
     from playhead.transport.http import Timeouts as Timeouts
     from playhead.transport.http2 import HTTP2Transport as HTTP2Transport
+    from playhead.transport.limiter import Limiter as Limiter
     from playhead.transport.retry import RetryPolicy as RetryPolicy
 
 _HOMES = {
@@ -135,10 +137,12 @@ _HOMES = {
     "load_messages system user",
     "model": "Model",
     "request": "ReasoningSettings Request",
+    "resilience": "fallback hedged",
     "response": "FinishReason Response Usage",
     "tapes": "Interaction Tape",
     "transport.http": "Timeouts",
     "transport.http2": "HTTP2Transport",
+    "transport.limiter": "Limiter",
     "transport.retry": "RetryPolicy",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -16,6 +16,7 @@ import os
 import threading
 from collections.abc import Coroutine
 from contextlib import suppress
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from playhead.errors import ConfigError
@@ -52,7 +53,7 @@ def block_on(work: Coroutine[Any, Any, Result], name: str, instead: str) -> Resu
 def _run(runner: asyncio.Runner, work: Coroutine[Any, Any, Result]) -> Result:
     ended: list[bool] = []
     try:
-        return runner.run(_after_a_look(work, ended))
+        return runner.run(_after_a_look(work, ended), context=copy_context())  # a kept loop has that of its making
     except BaseException:
         if not ended:
             _drain(runner.get_loop())

@@ -30,6 +30,7 @@ from playhead.events import Asked, AttemptEvent, ModelEvent
 from playhead.fold import unfold
 from playhead.request import Request
 from playhead.transport.auth import AuthTransport, Key
+from playhead.transport.limiter import Limiter, LimitTransport
 from playhead.transport.retry import Answer, Batches, Clock, Exchange, RetryPolicy, attempts, enrich
 from playhead.wire import Headers, HTTPRequest, HTTPResponse, header
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from playhead.tapes import Session
     from playhead.transport.base import Transport
     from playhead.transport.gate import Gate
+    from playhead.transport.hedge import Hedge
 
 
 class Bound(Protocol):
@@ -51,9 +53,13 @@ class Bound(Protocol):
     retry: RetryPolicy
     clock: Clock
     random: Callable[[], float] | None
+    hedge: Hedge | None
 
     def secrets(self) -> tuple[str, ...]:
         """The key values known now."""
+
+    def limited_by(self) -> Limiter | None:
+        """What its requests wait for."""
 
 
 class Call:
@@ -77,12 +83,13 @@ class Call:
             from playhead.transport.gate import GateTransport
 
             transport = GateTransport(transport, self._gate)
-        if session is not None:
-            from playhead.transport.record import RecordTransport
-            from playhead.transport.replay import ReplayTransport
+        if session is None:
+            return _in_turn(model, transport)
+        from playhead.transport.record import RecordTransport
+        from playhead.transport.replay import ReplayTransport
 
-            transport = ReplayTransport(session, RecordTransport(session, transport))
-        return transport
+        recording = RecordTransport(session, transport)
+        return ReplayTransport(session, _in_turn(model, recording, recording.gave_way))
 
     def guard(self, gate: Gate | None) -> None:
         """Ask ``gate`` before each live send from now on; None asks nobody."""
@@ -136,8 +143,11 @@ class Call:
         taken, self._warnings = self._warnings, []
         return taken
 
-    def stream(self, request: Request, *, step: int) -> AsyncGenerator[Sequence[ModelEvent | AttemptEvent], None]:
-        """Ask, and yield what happens in batches, until the answer is whole.
+    def stream(
+        self, request: Request, *, step: int, after: int = 0, elsewhere: Callable[[], bool] | None = None
+    ) -> AsyncGenerator[Sequence[ModelEvent | AttemptEvent], None]:
+        """Ask, and yield what happens in batches, until the answer is whole. ``after`` and ``elsewhere`` are for who
+        asks several models for one answer; see :func:`playhead.transport.retry.attempts`.
 
         Raises:
             ModelError: the call failed for good; ``error.attempts`` are its tries.
@@ -166,7 +176,28 @@ class Call:
                 answer = _turned(answer, begin())
             return answer
 
-        return attempts(attempt, step=step, policy=model.retry, clock=model.clock, random=model.random)
+        return attempts(
+            attempt,
+            step=step,
+            policy=model.retry,
+            clock=model.clock,
+            random=model.random,
+            after=after,
+            elsewhere=elsewhere,
+        )
+
+    def place_on_tape(self, request: Request) -> int | None:
+        """Where the tape has the next answer to this question, streamed or not: interactions before it; None where it
+        has none."""
+        model, session = self._model, self._session
+        if session is None:
+            return None
+        request = shaped(request, model.endpoint.profile)[0]
+        for asked in (request, msgspec.structs.replace(request, stream=not request.stream)):
+            place = session.place_of(model.dialect.encode_request(asked, model.endpoint, self._memo).http)
+            if place is not None:
+                return place
+        return None
 
     async def _attempt(
         self, http: HTTPRequest, otherwise: Callable[[], HTTPRequest], exchange: Exchange, streamed: bool
@@ -190,7 +221,9 @@ class Call:
                 pieces = self._pieces(answer, http, exchange)
                 return pieces
             body, lost = await _whole(answer, ANSWER_LIMIT)
-            events = unfold(model.dialect.decode_response(body, model.endpoint)[0])
+            response = model.dialect.decode_response(body, model.endpoint)[0]
+            answer.usage = response.usage
+            events = unfold(response)
         except ModelError as error:
             refused = self._refuse(error, http, exchange)
             raise
@@ -237,6 +270,7 @@ class Call:
         exchange.date = head.get("date")
         exchange.recorded = answer.recorded_duration
         exchange.replayed = answer.recorded_duration is not None
+        exchange.held, exchange.beaten = answer.held, answer.beaten
         return head.get("content-type", "")
 
     async def _refusal(self, answer: HTTPResponse) -> ModelError:
@@ -264,6 +298,7 @@ class Call:
                     if events:
                         yield events
                     if decoder.finished:
+                        answer.usage = decoder.usage
                         await answer.aclose(finished=True)
                         break
             except (TransportError, TapeError) as error:
@@ -281,6 +316,7 @@ class Call:
             refused = self._refuse(error, http, exchange)
             raise
         finally:
+            answer.usage = decoder.usage
             await answer.aclose(refused)
 
     def _refuse(self, error: ModelError, http: HTTPRequest, exchange: Exchange) -> str:
@@ -291,6 +327,24 @@ class Call:
         )
         self._redact(error)
         return "refused by the reader"
+
+
+def _in_turn(
+    model: Bound, inner: Transport, gave_way: Callable[[HTTPRequest, float], None] | None = None
+) -> LimitTransport:
+    """The transport with what holds a request back, and what sends it twice, before it."""
+    limiting = LimitTransport(inner, model.limited_by)
+    if model.hedge is not None:
+        from playhead.transport.hedge import HedgeTransport
+
+        limiting.inner = HedgeTransport(
+            inner, model.hedge, may=limiting.may_send, done=limiting.sent, gave_way=gave_way or _nothing_kept
+        )
+    return limiting
+
+
+def _nothing_kept(request: HTTPRequest, seconds: float) -> None:
+    """There is no tape."""
 
 
 async def _and_then(events: Sequence[ModelEvent], error: PlayheadError) -> Batches:

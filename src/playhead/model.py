@@ -5,23 +5,74 @@ What a line does is in :mod:`playhead.call`; which providers there are in :mod:`
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from playhead.call import Call
 from playhead.dialects.base import Dialect, Endpoint
 from playhead.errors import ConfigError
+from playhead.events import Asked, AttemptEvent, ModelEvent
 from playhead.fold import Folder
 from playhead.request import Request
 from playhead.response import Response
-from playhead.transport.auth import BEARER, APIKey, Asked, Key, Source
+from playhead.transport.auth import BEARER, APIKey, Asked as AskedKey, Key, Source
 from playhead.transport.retry import DEFAULT_POLICY, SYSTEM_CLOCK, Clock, RetryPolicy
 
 if TYPE_CHECKING:
     from playhead.providers.base import Provider
     from playhead.tapes import Session
     from playhead.transport.base import Transport
+    from playhead.transport.gate import Gate
+    from playhead.transport.hedge import Hedge
     from playhead.transport.http import Timeouts
+    from playhead.transport.limiter import Limiter
+
+
+class AnyCall(Protocol):
+    """One run's line to whatever answers; :class:`playhead.call.Call` is one."""
+
+    clock: Clock
+
+    @property
+    def provider(self) -> Provider:
+        """Whom it asks now."""
+
+    def guard(self, gate: Gate | None) -> None:
+        """Ask ``gate`` before each live send from now on; None asks nobody."""
+
+    def whom(self, request: Request) -> Asked:
+        """Whom it asks now, without user and password."""
+
+    def take_warnings(self) -> list[str]:
+        """What could not be said as asked since the last time, as sentences."""
+
+    def stream(self, request: Request, *, step: int) -> AsyncGenerator[Sequence[ModelEvent | AttemptEvent], None]:
+        """Ask, and yield what happens in batches, until the answer is whole."""
+
+
+class AnyModel(Protocol):
+    """What an agent needs of a model: :class:`Model`, and what :func:`playhead.fallback` makes of several."""
+
+    @property
+    def id(self) -> str:
+        """ "provider:name", for people."""
+
+    @property
+    def name(self) -> str:
+        """The model as the wire names it."""
+
+    @property
+    def provider(self) -> Provider:
+        """The catalog's row of the one that is asked first."""
+
+    def checked_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The provider's own options, checked."""
+
+    def secrets(self) -> tuple[str, ...]:
+        """What is to be kept off a tape."""
+
+    def call(self, session: Session | None = None) -> AnyCall:
+        """One run's line to it, through its tape where it has one."""
 
 
 class Model:
@@ -49,6 +100,8 @@ class Model:
         retry: RetryPolicy,
         clock: Clock,
         random: Callable[[], float] | None = None,
+        limiter: Limiter | Literal["shared"] | None = None,
+        hedge: Hedge | None = None,
     ) -> None:
         self.id = id
         self.name = name
@@ -60,6 +113,8 @@ class Model:
         self.retry = retry
         self.clock = clock
         self.random = random
+        self.limiter = limiter
+        self.hedge = hedge
 
     @classmethod
     def of(
@@ -73,9 +128,12 @@ class Model:
         transport: Transport | None = None,
         clock: Clock | None = None,
         random: Callable[[], float] | None = None,
+        limiter: Limiter | Literal["shared"] | None = "shared",
     ) -> Model:
         """The model that the catalog knows by "provider:name". ``api_key`` is the key, or a function, plain or async,
-        that gives it: asked at each attempt, and once more in each call when what it gave is refused.
+        that gives it: asked at each attempt, and once more in each call when what it gave is refused. ``limiter`` is
+        what requests wait for: one's own :class:`playhead.Limiter`, the one that all who ask this model with this key
+        share, or None.
 
         Raises:
             ConfigError: no such provider; the message names the nearest.
@@ -100,6 +158,7 @@ class Model:
             retry=retry or DEFAULT_POLICY,
             clock=clock or SYSTEM_CLOCK,
             random=random,
+            limiter=limiter,
         )
 
     def __repr__(self) -> str:
@@ -128,6 +187,14 @@ class Model:
 
         words = unquote(user)
         return (*known, user, words, *words.split(":", 1), b64encode(words.encode()).decode())
+
+    def limited_by(self) -> Limiter | None:
+        """What requests to this model wait for; None for nothing."""
+        if self.limiter != "shared":
+            return self.limiter
+        from playhead.transport.limiter import shared_limiter
+
+        return shared_limiter(self.provider.name, self.endpoint.base_url, self.name, self.key, self.clock, self.wire)
 
     def call(self, session: Session | None = None) -> Call:
         """One run's line to the model, through its tape where it has one."""
@@ -158,7 +225,7 @@ def key_of(provider: Provider, given: APIKey | None = None) -> Key:
         if not callable(given):
             raise ConfigError(f"api_key= is a string or a function that gives one; {type(given).__name__} is neither")
         where = BEARER if provider.token_env else (header, prefix)
-        return Key((), None, header, prefix, source=Asked(given, *where))
+        return Key((), None, header, prefix, source=AskedKey(given, *where))
     if provider.auth == "aws" and given is None:
         from playhead.transport.auth.aws import AWSCredentials
 

@@ -5,10 +5,13 @@ Header names keep the case they came with and compare without it; repeated heade
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TypeAlias
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
+
+if TYPE_CHECKING:
+    from playhead.response import Usage
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -31,6 +34,15 @@ class HTTPRequest(msgspec.Struct, frozen=True):
     body: bytes = b""
 
 
+class Beaten(msgspec.Struct, frozen=True):
+    """A request that was sent beside another one for the same, and whose answer was not the one that was taken.
+    ``status`` is None where no answer had come; ``duration`` is seconds."""
+
+    status: int | None
+    duration: float
+    headers: Headers = ()
+
+
 class HTTPResponse:
     """One answer: the head at once, the body as it arrives.
 
@@ -42,9 +54,11 @@ class HTTPResponse:
 
     __slots__ = (
         "_close",
+        "beaten",
         "chunks",
         "finished",
         "headers",
+        "held",
         "proto",
         "reason",
         "recorded_duration",
@@ -52,6 +66,7 @@ class HTTPResponse:
         "renewed",
         "status",
         "uncompressed",
+        "usage",
     )
 
     def __init__(
@@ -80,6 +95,12 @@ class HTTPResponse:
         self.finished = False
         #: Why whoever reads will not read on; None when it is just done.
         self.refused: str | None = None
+        #: Seconds that the request was held back before it left.
+        self.held = 0.0
+        #: Requests for the same that gave way to this answer.
+        self.beaten: tuple[Beaten, ...] = ()
+        #: What the answer counted of itself, said by whoever reads it before letting go.
+        self.usage: Usage | None = None
         self._close = close
 
     async def read(self) -> bytes:
@@ -95,3 +116,5 @@ class HTTPResponse:
         close, self._close = self._close, None
         if close is not None:
             await close()
+            if isinstance(self.chunks, AsyncGenerator):  # one that is left suspended would be the garbage collector's
+                await self.chunks.aclose()

@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 import threading
+from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
 
+from playhead.blocking import block_on
 from scripted_server import Answer, Asked, Loopback, completion, reply
 
 PROGRAM = """
@@ -191,3 +193,17 @@ def test_a_tool_that_leaves_the_program_leaves_no_run_behind(tmp_path: Path, kin
             timeout=60,
         )
         assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_the_caller_has_set_in_its_context_is_seen_by_each_run() -> None:
+    """The loop is kept from call to call, the context is not."""
+    who: ContextVar[str] = ContextVar("who", default="nobody")
+    seen: list[str] = []
+
+    async def look() -> None:
+        seen.append(who.get())
+
+    for name in ("Ann", "Ben"):
+        who.set(name)
+        block_on(look(), "run_sync", "await")
+    assert seen == ["Ann", "Ben"]

@@ -260,6 +260,17 @@ def test_a_summary_that_comes_to_nothing_leaves_the_history_as_it_is() -> None:
     assert run.warnings == ["step 3: the summary of the history came to nothing; the history stays as it is"]
 
 
+def test_a_summary_that_fails_is_a_warning_and_what_was_paid_for_it_counts() -> None:
+    with FakeProvider("openrouter", price=(1, 1)) as fake:
+        fake.script(reply(FLORENCE), reply(FLORENCE, usage=Usage(5_000, 1)), refuse(400), reply("Hot."))
+        agent = Agent(fake.model("m"), tools=[weather], compact=summarise(over_tokens=1_000, keep_messages=1))
+        run = agent.run_sync("Florence?")
+        assert run.cost == fake.billed.cost
+    assert (run.text, run.compactions) == ("Hot.", [])
+    assert run.warnings == ["step 3: the summary of the history failed (BadRequestError); the history stays as it is"]
+    assert [attempt.status for child in run.children for attempt in child.attempts] == [400]
+
+
 TOO_LONG = ContextTooLongError("300000 tokens > 200000 maximum")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from playhead import Agent, RateLimitError, RetryPolicy, Run
+from playhead import Agent, RateLimitError, ResponseStart, RetryPolicy, Run
 from scripted_server import Answer, Asked, Loopback, completion, delta, reply, streamed
 
 QUICK = RetryPolicy(attempts=4, base=0.001, cap=0.002)
@@ -171,3 +171,19 @@ def test_the_prices_are_not_imported_before_one_is_asked_for(seed: Path) -> None
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "0.0006258 False\n"
+
+
+def test_an_answer_that_was_whole_when_its_reader_left_makes_the_cost_unknown() -> None:
+    async def go(made: Agent[str]) -> Run[str]:
+        async with made.stream("hi") as stream:
+            async for event in stream:
+                if isinstance(event, ResponseStart):
+                    break
+        return stream.run
+
+    whole = streamed(delta("hi", "stop"))
+    at_once = Answer(200, [b"".join(whole.chunks)], whole.headers)
+    with Loopback(lambda n, asked: at_once) as server:
+        run = asyncio.run(go(agent(server)))
+    (line,) = run.ledger
+    assert (line.status, line.billed, line.cost, run.cost) == (None, True, None, None)

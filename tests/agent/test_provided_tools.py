@@ -45,8 +45,10 @@ def test_a_search_is_said_in_each_wire_s_own_form_beside_the_functions(model: st
 def test_what_bounds_a_search_goes_where_the_wire_has_it() -> None:
     search = WebSearch(max_uses=3, domains=("python.org",))
     assert asked("anthropic:claude-x", search).json["tools"][-1] == {
-        **{"type": "web_search_20250305", "name": "web_search"},
-        **{"max_uses": 3, "allowed_domains": ["python.org"]},
+        "type": "web_search_20250305",
+        "name": "web_search",
+        "max_uses": 3,
+        "allowed_domains": ["python.org"],
     }
     assert asked("openai-responses:gpt-5", WebSearch(domains=("python.org",))).json["tools"][-1] == {
         "type": "web_search",
@@ -62,10 +64,18 @@ def test_what_bounds_a_search_goes_where_the_wire_has_it() -> None:
     [
         ("openai-responses:gpt-5", WebSearch(max_uses=3), "cannot be told max_uses"),
         ("google:gemini-3-pro", WebSearch(domains=("a.b",)), "cannot be told domains"),
-        ("deepseek:deepseek-chat", WebSearch(), "has no web search of its own; .*openrouter, openai-responses, anthropic"),
+        (
+            "deepseek:deepseek-chat",
+            WebSearch(),
+            "has no web search of its own; .*openrouter, openai-responses, anthropic",
+        ),
         ("bedrock:anthropic.claude-sonnet-5", WebSearch(), "has no web search of its own"),
         ("openai:gpt-5", CodeExecution(), "these have: openai-responses, anthropic, google, vertex, azure-responses$"),
-        ("google:gemini-3", ComputerUse(10, 10, lambda action, arguments: ""), "these have: anthropic, vertex, bedrock$"),
+        (
+            "google:gemini-3",
+            ComputerUse(10, 10, lambda action, arguments: ""),
+            "these have: anthropic, vertex, bedrock$",
+        ),
     ],
 )
 def test_what_a_provider_has_not_is_refused_and_those_are_named_that_have(
@@ -76,7 +86,9 @@ def test_what_a_provider_has_not_is_refused_and_those_are_named_that_have(
 
 
 def test_options_of_your_own_stay_beside_them() -> None:
-    one = asked("anthropic:claude-x", CodeExecution(), options={"tools": [{"type": "memory_20250818", "name": "memory"}]})
+    one = asked(
+        "anthropic:claude-x", CodeExecution(), options={"tools": [{"type": "memory_20250818", "name": "memory"}]}
+    )
     assert [item["name"] for item in one.json["tools"]] == ["weather", "memory", "code_execution"]
 
 
@@ -98,7 +110,10 @@ def test_a_computer_is_used_by_the_caller_s_function(model: str, kind: str, beta
     tape = tmp_path / "tape.yaml"
     with FakeProvider() as fake:
         fake.script(
-            reply(tool_call("computer", action="screenshot"), tool_call("computer", action="left_click", coordinate=[1, 2])),
+            reply(
+                tool_call("computer", action="screenshot"),
+                tool_call("computer", action="left_click", coordinate=[1, 2]),
+            ),
             reply("It is open."),
         )
         agent = Agent(fake.model(model), tools=[ComputerUse(1280, 800, act)], options={"anthropic_beta": "files-x"})

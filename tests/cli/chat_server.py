@@ -54,6 +54,7 @@ class ChatServer:
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.broken = threading.Event()  # a client went away in the middle of an answer
+        self._asked = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
@@ -62,6 +63,18 @@ class ChatServer:
     def next(self) -> Reply:
         """The reply to the request that has just come."""
         return self.script[min(len(self.bodies), len(self.script)) - 1]
+
+    def take(self, body: dict[str, Any], headers: dict[str, str]) -> None:
+        """A request has come."""
+        with self._asked:
+            self.bodies.append(body)
+            self.headers.append(headers)
+            self._asked.notify_all()
+
+    def wait_for(self, count: int, seconds: float = 30.0) -> None:
+        """Until so many requests have come."""
+        with self._asked:
+            assert self._asked.wait_for(lambda: len(self.bodies) >= count, seconds), f"{len(self.bodies)} requests came"
 
     def close(self) -> None:
         """Stop, and let go of the port."""
@@ -75,8 +88,7 @@ def _handler(server: ChatServer) -> Callable[..., BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            server.bodies.append(json.loads(self.rfile.read(length)))
-            server.headers.append(dict(self.headers))
+            server.take(json.loads(self.rfile.read(length)), dict(self.headers))
             reply = server.next()
             self.send_response(reply.status)
             for name, value in reply.headers.items():

@@ -180,7 +180,7 @@ def test_a_stream_that_never_ends_after_its_end_is_whole(model: str) -> None:
 
 def test_a_rate_is_kept_by_refusals_that_say_when_to_come_back() -> None:
     with FakeProvider("openai", rate=2, answer="ok") as fake:
-        model = fake.model("m", retry=ONCE)
+        model = fake.model("m", retry=ONCE, limiter=None)  # with one it would wait its turn
         Agent(model).run_sync("1")
         Agent(model).run_sync("2")
         with pytest.raises(RateLimitError) as caught:

@@ -18,7 +18,7 @@ from playhead.tapes.tape import Tape
 from playhead.transport.auth import AuthTransport, bearer
 from playhead.transport.http import DEFAULT_TIMEOUTS, HTTPTransport, Timeouts
 from playhead.transport.record import RecordTransport
-from playhead.transport.replay import ReplayTransport, _rhythm
+from playhead.transport.replay import ReplayTransport, recorded_pieces
 from playhead.wire import HTTPRequest, HTTPResponse, header
 
 
@@ -326,7 +326,7 @@ def test_a_replay_opens_no_connection(tmp_path: Path) -> None:
 )
 @settings(deadline=None, max_examples=200)
 def test_whatever_the_rhythm_says_no_byte_is_lost(body: bytes, words: list[str]) -> None:
-    assert b"".join(piece for _, piece in _rhythm(" ".join(words), body)) == body
+    assert b"".join(piece for _, piece in recorded_pieces(" ".join(words), body)) == body
 
 
 def test_the_clock_is_an_argument(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ from playhead.agent.toolsets import Toolset, apart
 from playhead.agent.watching import as_watch
 from playhead.errors import ConfigError, nearest
 from playhead.messages import Message, ToolResult, as_messages, closed, system as system_message
-from playhead.model import Model
+from playhead.model import AnyModel, Model
 from playhead.request import OutputMode, ReasoningSettings, Request
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Agent(Generic[Output]):
     """An agent. ``Agent("openrouter:moonshotai/kimi-k2-0905", system="…", tools=[weather])``.
 
     Args:
-        model: "provider:model", or a :class:`playhead.Model` made before.
+        model: "provider:model", or a :class:`playhead.Model` made before, or what :func:`playhead.fallback` makes.
         system: the system prompt; put before the messages unless they begin with one.
         tools: functions that the model may call, plain or made with ``@tool``; and tools that the provider has of its
             own (:class:`playhead.WebSearch`, :class:`playhead.CodeExecution`, :class:`playhead.ComputerUse`).
@@ -99,15 +99,15 @@ class Agent(Generic[Output]):
 
     @overload
     def __init__(
-        self: Agent[str], model: str | Model, *, output: type[str] | None = None, **settings: Unpack[Settings]
+        self: Agent[str], model: str | AnyModel, *, output: type[str] | None = None, **settings: Unpack[Settings]
     ) -> None: ...
     @overload
-    def __init__(self, model: str | Model, *, output: type[Output], **settings: Unpack[Settings]) -> None: ...
+    def __init__(self, model: str | AnyModel, *, output: type[Output], **settings: Unpack[Settings]) -> None: ...
     @overload
-    def __init__(self: Agent[Any], model: str | Model, *, output: Any, **settings: Unpack[Settings]) -> None: ...
+    def __init__(self: Agent[Any], model: str | AnyModel, *, output: Any, **settings: Unpack[Settings]) -> None: ...
     def __init__(
         self,
-        model: str | Model,
+        model: str | AnyModel,
         *,
         system: str | None = None,
         tools: Iterable[AnyTool | Callable[..., Any] | Provided | Toolset] = (),
@@ -153,11 +153,11 @@ class Agent(Generic[Output]):
             "clock": clock,
             "random": random,
         }
-        if isinstance(model, Model):
+        if not isinstance(model, str):
             for name, value in of_the_model.items():
                 if value is not None:
                     raise ConfigError(f"{name} belongs to the model: give it to Model.of(…), not beside a made Model")
-            self.model = model
+            self.model: AnyModel = model
         else:
             self.model = Model.of(model, **of_the_model)  # type: ignore[arg-type]
         stops = (stop,) if isinstance(stop, str) else tuple(stop)

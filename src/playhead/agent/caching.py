@@ -26,11 +26,13 @@ class Caching:
     def __init__(self, ttl: str | None = None) -> None:
         self._ttl = ttl
         self._copies: dict[tuple[int, str | None], tuple[Message, Message]] = {}
+        self._counted: dict[int, tuple[Message, int]] = {}
 
     def marked(self, request: Request, provider: Provider) -> Request:
         """The request with the marks that the provider wants."""
         wanted = cache_places(provider, request.model)
-        left = wanted.most - _marks(request)
+        own = sum(tool.cache is not None for tool in request.tools) + sum(map(self._marks, request.messages))
+        left = wanted.most - own
         if not wanted.places or left <= 0:
             return request
         ttl = self._ttl if self._ttl in wanted.ttls else None
@@ -41,6 +43,13 @@ class Caching:
             else:
                 messages[index] = self._copy(messages[index], ttl)
         return msgspec.structs.replace(request, messages=tuple(messages), tools=tools)
+
+    def _marks(self, message: Message) -> int:
+        """The marks that the caller has set in a message; counted once, as a history is long."""
+        known = self._counted.get(id(message))
+        if known is None:
+            known = self._counted[id(message)] = (message, _own_marks(message))
+        return known[1]
 
     def _copy(self, message: Message, ttl: str | None) -> Message:
         """The message with a mark at its end; the same one each time."""
@@ -53,21 +62,28 @@ class Caching:
 def _order(messages: list[Message], has_tools: bool, wanted: CachePlaces) -> list[tuple[str, int]]:
     """What is to be marked, what saves most first: "tools", or a message by its index."""
     found: list[tuple[str, int]] = []
-    said = [
-        at for at, message in enumerate(messages) if message.role in ("user", "tool") and _markable(message) is not None
-    ]
-    # What a request ended with is what stands before an answer: the next one reads up to there.
-    ends = [at for at in said if at + 1 == len(messages) or messages[at + 1].role == "assistant"]
-    if "messages" in wanted.places:
-        found.extend(("message", at) for at in ends[-1:])
+    ends = _ends(messages) if "messages" in wanted.places else []
+    found.extend(("message", at) for at in ends[:1])
     if "system" in wanted.places:
         at = next((at for at, message in enumerate(messages) if message.role != "system"), len(messages)) - 1
         if at >= 0 and _markable(messages[at]) is not None:
             found.append(("message", at))
     if "tools" in wanted.places and has_tools:
         found.append(("tools", 0))
-    if "messages" in wanted.places:
-        found.extend(("message", at) for at in ends[-2:-1])
+    found.extend(("message", at) for at in ends[1:])
+    return found
+
+
+def _ends(messages: list[Message]) -> list[int]:
+    """What the last request ended with and what the one before did, the last first: what stands at the end, or before
+    an answer."""
+    found: list[int] = []
+    for at in reversed(range(len(messages))):
+        ends = at + 1 == len(messages) or messages[at + 1].role == "assistant"
+        if ends and messages[at].role in ("user", "tool") and _markable(messages[at]) is not None:
+            found.append(at)
+            if len(found) == 2:
+                break
     return found
 
 
@@ -91,11 +107,9 @@ def _with_mark(message: Message, mark: Cache) -> Message:
     return msgspec.structs.replace(message, parts=tuple(parts))
 
 
-def _marks(request: Request) -> int:
-    """The marks that the caller has set."""
-    parts = [part for message in request.messages for part in message.parts]
-    inner = [part for result in parts if isinstance(result, ToolResult) for part in result.content]
-    own = sum(
-        isinstance(part, Text | File | ToolCall | ToolResult) and part.cache is not None for part in [*parts, *inner]
+def _own_marks(message: Message) -> int:
+    inner = [part for result in message.all(ToolResult) for part in result.content]
+    return sum(
+        isinstance(part, Text | File | ToolCall | ToolResult) and part.cache is not None
+        for part in (*message.parts, *inner)
     )
-    return own + sum(tool.cache is not None for tool in request.tools)

@@ -1,5 +1,5 @@
-"""Compaction between two steps of a run: the history is cut as :mod:`.compaction` decides, and the run goes on with what
-is left. ``run.messages`` shows what is sent from then on; what was taken out stands on ``run.compactions``.
+"""Compaction between two steps of a run: the history is cut as :mod:`.compaction` decides, and the run goes on with
+what is left. ``run.messages`` shows what is sent from then on; what was taken out stands on ``run.compactions``.
 
 A summary is a run of its own: one of ``run.children``, on the same tape and under the same budgets. Where it comes to
 nothing, the history stays as it is, and a warning says so.
@@ -22,6 +22,7 @@ from playhead.agent.compaction import (
     transcript,
     with_summary,
 )
+from playhead.errors import ModelError
 from playhead.messages import Message, system, user
 from playhead.request import Request
 
@@ -46,9 +47,12 @@ async def compact(state: Driving, *, too_long: bool = False) -> bool:
         return False
     kept, summary = part.kept, None
     if isinstance(how, Summarise):
-        summary = await _summary(state, how, part)
+        try:
+            summary, why = await _summary(state, how, part), "came to nothing"
+        except ModelError as error:  # what is to be asked may go through all the same
+            why = f"failed ({type(error).__name__})"
         if not summary:
-            run.warnings.append(f"step {step}: the summary of the history came to nothing; the history stays as it is")
+            run.warnings.append(f"step {step}: the summary of the history {why}; the history stays as it is")
             return False
         kept = with_summary(part, summary)
     run.messages[:] = kept
@@ -77,8 +81,6 @@ async def _summary(state: Driving, how: Summarise, part: Cut) -> str:
     name, call = (state.plan.request.model, state.call) if how.model is None else state.line_to(how.model)
     told = transcript((*summarised_before(part.kept), *part.removed))
     run: Run[str] = Run((system(how.instruction), user(told)))
-    plan = Plan(
-        Request(name, (), max_tokens=how.max_tokens), {}, 1, budgets=state.plan.budgets, watch=state.plan.watch
-    )
+    plan = Plan(Request(name, (), max_tokens=how.max_tokens), {}, 1, budgets=state.plan.budgets, watch=state.plan.watch)
     await child(state.run, run, plan, call, state.session)
     return run.text.strip()

@@ -7,8 +7,8 @@ with the user. A correction that playhead wrote (:data:`playhead.request.CORRECT
 it corrects is.
 
 Sizes are tokens. What the last answer reported counts for everything up to it; what came after is estimated, as is all
-of it before the first answer: :data:`BYTES_PER_TOKEN` bytes of JSON a token, :data:`FILE_TOKENS` a file. The estimate is
-high rather than low.
+of it before the first answer: :data:`BYTES_PER_TOKEN` bytes a token, :data:`FILE_TOKENS` a file. The estimate is high
+rather than low.
 
 :mod:`.compacting` does what is decided here, between two steps of a run.
 """
@@ -37,10 +37,10 @@ SUMMARY = "playhead.summary"
 
 #: What a model is told that writes a summary.
 INSTRUCTION = (
-    "You are given the beginning of a conversation between a user and an assistant who calls tools. It will be replaced "
-    "by what you write, and the assistant goes on from there. Keep everything that may be needed: what was asked and "
-    "decided, facts and figures that were found, names, paths and identifiers exactly as they stand, what was tried and "
-    "failed, what is still to be done. Write only the summary."
+    "You are given the beginning of a conversation between a user and an assistant who calls tools. It will be "
+    "replaced by what you write, and the assistant goes on from there. Keep everything that may be needed: what was "
+    "asked and decided, facts and figures that were found, names, paths and identifiers exactly as they stand, what "
+    "was tried and failed, what is still to be done. Write only the summary."
 )
 
 

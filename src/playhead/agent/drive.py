@@ -27,14 +27,14 @@ from playhead.messages import Message, Part, ToolCall
 
 if TYPE_CHECKING:
     from playhead.agent.reserving import Reserving
-    from playhead.call import Call
+    from playhead.model import AnyCall
     from playhead.request import Request
     from playhead.tapes import Session
 
 Batches: TypeAlias = AsyncGenerator[Sequence[Event], None]
 
 
-async def drive(run: Run[Any], plan: Plan, call: Call, session: Session | None) -> Batches:
+async def drive(run: Run[Any], plan: Plan, call: AnyCall, session: Session | None) -> Batches:
     """Drive a run to its end, yielding events in batches as they happen, RunEnd last.
 
     Raises:
@@ -184,13 +184,13 @@ async def _model_step(state: Driving) -> Batches:
         yield [StepEnd(run.steps[-1])]
 
 
-def _reserving(state: Driving, request: Request, call: Call) -> Reserving | None:
+def _reserving(state: Driving, request: Request, call: AnyCall) -> Reserving | None:
     """What reserves for each attempt of a step; None where nothing is limited."""
     if not state.plan.budgets:
         return None
     from playhead.agent.reserving import Reserving
 
-    reserving = Reserving(state.plan.budgets, request, call.whom(request), call.clock.time())
+    reserving = Reserving(state.plan.budgets, request, lambda: call.whom(request), call.clock.time())
     call.guard(reserving)
     return reserving
 

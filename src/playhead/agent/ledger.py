@@ -108,7 +108,9 @@ def total(ledger: Sequence[Line]) -> Decimal | None:
     """US dollars of all lines together; None where an answer, whole or cut, has no known cost, and where there was
     none. Refusals and attempts that were never answered count as far as they have a figure."""
     known = [one.cost for one in ledger if one.cost is not None]
-    unknown = any(one.cost is None and one.status is not None and one.status < 300 for one in ledger)
+    unknown = any(
+        one.cost is None and (one.billed or (one.status is not None and one.status < 300)) for one in ledger
+    )  # an answer that was whole when its reader left has no status
     if unknown or not any(one.billed for one in ledger):
         return None
     try:

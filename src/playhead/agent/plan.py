@@ -17,7 +17,7 @@ from playhead.agent.tools import AnyTool, Approve
 from playhead.agent.watching import inside_of
 from playhead.errors import ConfigError
 from playhead.messages import Message
-from playhead.model import Model
+from playhead.model import AnyModel, Model
 from playhead.request import NamedTool, Request, ToolChoice
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from playhead.agent.pending import Pending
     from playhead.agent.run import Run
     from playhead.agent.toolsets import Toolset
-    from playhead.call import Call
+    from playhead.model import AnyCall
     from playhead.tapes import Session
 
 
@@ -50,7 +50,7 @@ class Preparation(msgspec.Struct, frozen=True):
     messages: tuple[Message, ...]
     tools: tuple[str, ...]
     tool_choice: str | None = None
-    model: str | Model | None = None
+    model: str | AnyModel | None = None
 
 
 Prepare: TypeAlias = Callable[[Preparation], "Preparation | Awaitable[Preparation | None] | None"]
@@ -116,21 +116,21 @@ class Driving:
 
     __slots__ = ("_lines", "_models", "answer", "call", "plan", "run", "session")
 
-    def __init__(self, run: Run[Any], plan: Plan, call: Call, session: Session | None) -> None:
+    def __init__(self, run: Run[Any], plan: Plan, call: AnyCall, session: Session | None) -> None:
         self.run = run
         self.plan = plan
         self.call = call
         self.session = session
         self.answer: str | None = None
-        self._models: dict[str, Model] = {}
-        self._lines: dict[Model, Call] = {}
+        self._models: dict[str, AnyModel] = {}
+        self._lines: dict[AnyModel, AnyCall] = {}
 
     @property
     def taken(self) -> int:
         """Model calls so far, those before a wait included."""
         return self.plan.steps_before + len(self.run.steps)
 
-    def hand_over(self, plan: Plan, model: Model, system: Message | None) -> None:
+    def hand_over(self, plan: Plan, model: AnyModel, system: Message | None) -> None:
         """Another agent goes on with the conversation: its plan, its model and its system prompt."""
         run, before = self.run, self.plan
         self.plan = msgspec.structs.replace(
@@ -173,13 +173,13 @@ class Driving:
             inside=None if plan.watch is None else inside_of(plan.watch, run),
         )
 
-    async def asked(self) -> tuple[Request, Call]:
+    async def asked(self) -> tuple[Request, AnyCall]:
         """The request of the next step as it is sent, with the marks of the prompt cache, and the line that it is asked
         on; see :meth:`_asked`."""
         request, call = await self._asked()
         return (request, call) if self.plan.cache is None else (self.plan.cache.marked(request, call.provider), call)
 
-    async def _asked(self) -> tuple[Request, Call]:
+    async def _asked(self) -> tuple[Request, AnyCall]:
         """The request of the next step, and the line that it is asked on. A tool that the caller forced is forced once:
         asked for again at every step, the run could never end, so after its first calls the choice is the provider's
         default.
@@ -204,7 +204,7 @@ class Driving:
             raise ConfigError(f"prepare= returns a Preparation or None; got a {type(prepared).__name__}")
         return self._prepared(prepared)
 
-    def _prepared(self, prepared: Preparation) -> tuple[Request, Call]:
+    def _prepared(self, prepared: Preparation) -> tuple[Request, AnyCall]:
         plan = self.plan
         unknown = [name for name in prepared.tools if name not in plan.tools]
         if unknown:
@@ -227,7 +227,7 @@ class Driving:
             request = msgspec.structs.replace(request, model=name)
         return request, call
 
-    def line_to(self, model: str | Model) -> tuple[str, Call]:
+    def line_to(self, model: str | AnyModel) -> tuple[str, AnyCall]:
         """The name of another model and the line to it; one for each, so that what was encoded for it is kept."""
         if isinstance(model, str):
             made = self._models.get(model) or Model.of(model)

@@ -2,8 +2,8 @@
 
 A :class:`WebSearch` or :class:`CodeExecution` runs on the provider's side; a :class:`ComputerUse` is asked for in the
 provider's own form, and run by the caller's function. Each becomes an item of the provider's own options
-(:mod:`playhead.providers.own_tools` has the forms), beside those that the caller gives there. A provider that has none is
-a ConfigError, when the agent is made, that names those that have one.
+(:mod:`playhead.providers.own_tools` has the forms), beside those that the caller gives there. A provider that has none
+is a ConfigError, when the agent is made, that names those that have one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 from playhead.agent.context import Context
 from playhead.agent.tools import AnyTool, SchemaTool
 from playhead.errors import ConfigError, ToolError
-from playhead.model import Model
+from playhead.model import AnyModel
 from playhead.providers.own_tools import Form, Kind, form_of, having
 
 #: What runs a computer: given the action ("left_click") and its arguments, it does it and gives back a picture of the
@@ -73,7 +73,7 @@ def provided_among(tools: Any) -> tuple[Any, list[Provided]]:
     return [one for one in given if not isinstance(one, Provided)], [one for one in given if isinstance(one, Provided)]
 
 
-def with_provided(options: Mapping[str, Any], provided: Iterable[Provided], model: Model) -> dict[str, Any]:
+def with_provided(options: Mapping[str, Any], provided: Iterable[Provided], model: AnyModel) -> dict[str, Any]:
     """The options with these tools among them.
 
     Raises:
@@ -90,7 +90,7 @@ def with_provided(options: Mapping[str, Any], provided: Iterable[Provided], mode
     return said
 
 
-def run_here(provided: Iterable[Provided], model: Model, own: Mapping[str, AnyTool]) -> dict[str, AnyTool]:
+def run_here(provided: Iterable[Provided], model: AnyModel, own: Mapping[str, AnyTool]) -> dict[str, AnyTool]:
     """The tools by which the model calls what the caller runs, by name. The model is not told of them as functions.
 
     Raises:
@@ -106,7 +106,7 @@ def run_here(provided: Iterable[Provided], model: Model, own: Mapping[str, AnyTo
     return made
 
 
-def _form(tool: Provided, model: Model) -> Form:
+def _form(tool: Provided, model: AnyModel) -> Form:
     form = form_of(tool.KIND, model.provider, model.name)
     if form is None:
         raise ConfigError(
@@ -116,7 +116,7 @@ def _form(tool: Provided, model: Model) -> Form:
     return form
 
 
-def _item(tool: Provided, form: Form, model: Model) -> dict[str, Any]:
+def _item(tool: Provided, form: Form, model: AnyModel) -> dict[str, Any]:
     item: dict[str, Any] = msgspec.to_builtins(form.item)  # a copy
     settings: dict[str, Any] = {}
     match tool:

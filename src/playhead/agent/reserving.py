@@ -9,6 +9,7 @@ is one, else the list price; where neither is known, what was reserved.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -29,13 +30,15 @@ LINKED = 50_000
 
 
 class Reserving:
-    """The reservations of one step. ``at`` is Unix seconds, for the prices of that day."""
+    """The reservations of one step. ``whom`` says who is asked next, ``at`` is Unix seconds, for the prices of that
+    day."""
 
-    def __init__(self, budgets: tuple[Budget, ...], request: Request, asked: Asked, at: float) -> None:
+    def __init__(self, budgets: tuple[Budget, ...], request: Request, whom: Callable[[], Asked], at: float) -> None:
         if request.max_tokens is None:
             raise ConfigError("a budget needs max_tokens=: an answer without a bound may cost anything")
         self._budgets = budgets
-        self._asked = asked
+        self._whom = whom
+        self._asked = Asked()
         self._at = at
         thinking = request.reasoning.max_tokens if request.reasoning is not None else None
         several = request.options.get("n")
@@ -51,7 +54,8 @@ class Reserving:
         Raises:
             LimitError: it does not fit into one, and never will.
         """
-        self.settle(None, None)  # a send that was met by a renewed key: what the first used is not known
+        self.settle(None, None)  # a send that was met by a renewed key, or hedged: what the first used is not known
+        self._asked = self._whom()
         try:
             for budget in self._budgets:
                 self._held.append((budget, await budget.reserve(self._worst(budget, len(http.body) + self._linked))))

@@ -19,8 +19,7 @@ from playhead.events import PartDelta, PartStart, ResponseEnd, ResponseStart
 from playhead.messages import Text
 
 if TYPE_CHECKING:
-    from playhead.call import Call
-    from playhead.model import Model
+    from playhead.model import AnyCall, AnyModel
     from playhead.tapes import Mode, Session, Tape
 
 Output = TypeVar("Output")
@@ -121,7 +120,7 @@ async def _flat(batches: AsyncGenerator[Sequence[Event], None]) -> AsyncGenerato
 
 
 async def driven(
-    model: Model,
+    model: AnyModel,
     run: Run[Any],
     plan: Plan,
     tape: str | os.PathLike[str] | Tape | None,
@@ -163,7 +162,7 @@ async def driven(
                 run.warnings.extend(note for note in session.notes if note not in run.warnings)
 
 
-async def child(parent: Run[Any], run: Run[Any], plan: Plan, call: Call, session: Session | None) -> None:
+async def child(parent: Run[Any], run: Run[Any], plan: Plan, call: AnyCall, session: Session | None) -> None:
     """Drive a run within another one to its end, on the tape of that one, and tell ``plan.watch`` of it."""
     parent.children.append(run)
     watch = plan.watch

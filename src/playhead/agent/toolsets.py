@@ -49,7 +49,7 @@ class Toolset(Protocol):
 
 def is_toolset(item: object) -> TypeGuard[Toolset]:
     """Whether something that stands among tools is a toolset."""
-    return callable(getattr(item, "tools_for", None))
+    return not isinstance(item, type) and callable(getattr(item, "tools_for", None))
 
 
 def apart(tools: Any) -> tuple[Any, tuple[Toolset, ...]]:
@@ -67,6 +67,10 @@ async def equipped(plan: Plan, run: Run[Any], session: Session | None, monotonic
         ConfigError: two tools share a name, or the tool that the model is to call is none of them.
         PlayheadError: what a toolset raised.
     """
+    names = [toolset.name for toolset in plan.toolsets]
+    for name in names:
+        if names.count(name) > 1:  # a tape knows them by it
+            raise ConfigError(f"two toolsets are named {name!r}; give one another name, with name=")
     opening = Opening(session, monotonic, run.warnings.append)
     given = await _all([toolset.tools_for(opening) for toolset in plan.toolsets])
     tools = dict(plan.tools)

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
-from playhead.agent.events import RunEnd, StepEnd, StepStart, ToolEnd, ToolStart
+from playhead.agent.events import RunEnd, StepEnd, StepStart, ToolEnd, ToolProgress, ToolStart
 from playhead.cli.bill import bill
 from playhead.cli.paint import TIMES, Paint, clean, plural, seconds, tokens
 from playhead.cli.wording import reworded
@@ -69,14 +69,16 @@ class Live:
                     if attempt.wait is not None:
                         self._told_failure()
                 case ToolStart(_, call):
-                    arguments = _glimpse(call.arguments)
+                    arguments = glimpse(call.arguments)
                     self._note(self._paint.cyan(f"→ {clean(call.name)}({arguments})"))
+                case ToolProgress(_, call, text):
+                    self._note(self._paint.dim(f"  {clean(call.name)}: {glimpse(text)}"))
                 case ToolEnd(_, result, duration, replayed):
                     took = "from the tape" if replayed or self._replay else seconds(duration)
                     color = self._paint.red if result.is_error else self._paint.cyan
                     files = sum(not isinstance(part, Text) for part in result.content)
                     also = f" + {plural(files, 'file')}" if files else ""
-                    self._note(color(f"← {_glimpse(result.text)}{also}") + self._paint.dim(f"  {took}"))
+                    self._note(color(f"← {glimpse(result.text)}{also}") + self._paint.dim(f"  {took}"))
                 case StepStart() | StepEnd() | RunEnd():
                     self.end_line()
                 case _:
@@ -163,7 +165,7 @@ class Live:
 
     def _refused(self, attempt: Attempt) -> str:
         status = refusal(attempt.status)
-        error = _glimpse(reworded(attempt.error or "").removeprefix(f"{attempt.status}: "))
+        error = glimpse(reworded(attempt.error or "").removeprefix(f"{attempt.status}: "))
         told, self._refusal = self._refusal, error
         wait = "" if attempt.wait is None else f"; again in {seconds(attempt.wait)}" if attempt.wait else "; again"
         why = "the same" if error == told else error
@@ -214,7 +216,8 @@ def refusal(status: int | None) -> str:
     return "no answer" if status is None else "cut" if status < 300 else str(status)
 
 
-def _glimpse(text: str) -> str:
+def glimpse(text: str) -> str:
+    """One line of a text, to be shown while a run goes on."""
     line = " ".join(clean(text[: 10 * GLIMPSE].strip()).split())
     return line if len(line) <= GLIMPSE else line[: GLIMPSE - 1] + "…"
 

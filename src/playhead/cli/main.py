@@ -29,9 +29,11 @@ TOOL_THREAD = "playhead-tool"
 
 COMMANDS = {
     "run": "ask a model, with tools, and stream the answer",
+    "chat": "talk with a model in the terminal, with tools, on tape",
     "replay": "play a recorded run again, offline",
     "show": "print the transcript of a tape",
     "verify": "check that playhead asks what the tape says was asked",
+    "mcp": "serve an agent as an MCP tool",
     "models": "list providers, what each can do, and their models",
 }
 

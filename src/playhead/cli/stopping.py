@@ -66,13 +66,16 @@ class Signals:
     async def heeding(self, run: Coroutine[Any, Any, None]) -> None:
         """The run, cancelled when a signal comes."""
         self._task = asyncio.current_task()
-        await run
+        try:
+            await run
+        finally:  # between runs, as at a prompt, a signal is what Ctrl-C is
+            self._task = None
 
     def _take(self, number: int, _: FrameType | None) -> None:
         if self.received is not None:
             return
         self.received = number
-        if self._task is None:  # nothing has begun
+        if self._task is None:  # nothing has begun, or all is done
             raise KeyboardInterrupt
         self._task.cancel()
         self._task.get_loop().call_soon_threadsafe(lambda: None)  # wakes it

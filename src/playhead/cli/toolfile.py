@@ -1,7 +1,8 @@
 """``--tool FILE.py:NAME``: tools from a Python file of the user's.
 
 The file is imported once, its folder on the path as if it were run, so that it may import its neighbours. Without a
-name every ``@tool`` of the file is taken; with one, a plain function will do.
+name every ``@tool`` and toolset of the file is taken; with one, a plain function will do. An agent that is to be served
+is found in the same way.
 """
 
 from __future__ import annotations
@@ -19,17 +20,19 @@ from playhead.errors import nearest
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from playhead.agent.agent import Agent
     from playhead.agent.tools import AnyTool
+    from playhead.agent.toolsets import Toolset
 
 
-def load_tools(specs: Iterable[str]) -> list[AnyTool]:
-    """The tools that the command line names, in order.
+def load_tools(specs: Iterable[str]) -> list[AnyTool | Toolset]:
+    """The tools and toolsets that the command line names, in order.
 
     Raises:
         UsageError: no such file, it does not import (the message has the line), or no such tool in it.
     """
     modules: dict[Path, ModuleType] = {}
-    found: dict[str, AnyTool] = {}
+    found: dict[str, AnyTool | Toolset] = {}
     for spec in specs:
         path, name = _split(spec)
         module = modules.get(path) or _imported(path)
@@ -39,13 +42,32 @@ def load_tools(specs: Iterable[str]) -> list[AnyTool]:
     return list(found.values())
 
 
-def _split(spec: str) -> tuple[Path, str | None]:
+def load_agent(spec: str) -> tuple[Agent[Any], str, str]:
+    """The agent that ``FILE.py:NAME`` names, its name, and the first line of the file's docstring.
+
+    Raises:
+        UsageError: no such file, it does not import, or no such agent in it.
+    """
+    from playhead.agent.agent import Agent
+
+    path, name = _split(spec, "")
+    module = _imported(path)
+    made = {key: value for key, value in vars(module).items() if isinstance(value, Agent)}
+    if name is None and len(made) == 1:
+        name = next(iter(made))
+    if name is None or name not in made:
+        there = f"there is {', '.join(made)}" if made else "there is none"
+        raise UsageError(f"{spec} names no agent: expected FILE.py:NAME; in {path.name} {there}")
+    return made[name], name, (module.__doc__ or "").strip().partition("\n")[0]
+
+
+def _split(spec: str, option: str = "--tool ") -> tuple[Path, str | None]:
     before, colon, name = spec.rpartition(":")
     path = Path(before if colon and before.endswith(".py") else spec)
     if path.suffix != ".py":
-        raise UsageError(f"--tool {spec}: expected FILE.py or FILE.py:NAME")
+        raise UsageError(f"{option}{spec}: expected FILE.py or FILE.py:NAME")
     if not path.is_file():
-        raise UsageError(f"--tool {spec}: no such file: {path}")
+        raise UsageError(f"{option}{spec}: no such file: {path}")
     return path.resolve(), name if path.name != Path(spec).name and name else None
 
 
@@ -79,10 +101,13 @@ def _where(error: BaseException, path: Path) -> str:
     return f"line {line}: " if line is not None else ""
 
 
-def _taken(module: ModuleType, path: Path, name: str | None) -> list[AnyTool]:
+def _taken(module: ModuleType, path: Path, name: str | None) -> list[AnyTool | Toolset]:
     from playhead.agent.tools import Tool
+    from playhead.agent.toolsets import is_toolset
 
-    made: dict[str, Any] = {key: value for key, value in vars(module).items() if isinstance(value, Tool)}
+    made: dict[str, Any] = {
+        key: value for key, value in vars(module).items() if isinstance(value, Tool) or is_toolset(value)
+    }
     if name is None:
         if not made:
             raise UsageError(f"{path} holds no tool: put @tool above a function, or name one as {path.name}:NAME")
@@ -95,7 +120,7 @@ def _taken(module: ModuleType, path: Path, name: str | None) -> list[AnyTool]:
             if isinstance(item, Tool) or (isinstance(item, FunctionType) and item.__module__ == module.__name__)
         ]
         raise UsageError(nearest(f"{path} has no {name!r}", name, own) if own else f"{path} has no functions")
-    if isinstance(value, Tool):
+    if isinstance(value, Tool) or is_toolset(value):
         return [value]
     if not callable(value):
         kind = type(value).__name__

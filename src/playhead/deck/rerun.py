@@ -36,6 +36,7 @@ from playhead.tapes import Interaction, Tape
 from playhead.tapes.match import Player
 from playhead.tapes.redact import Redactor
 from playhead.transport.record import RENEWED
+from playhead.transport.replay import gave_way
 from playhead.transport.retry import SYSTEM_CLOCK, RetryPolicy
 from playhead.wire import HTTPRequest, HTTPResponse, header
 
@@ -52,7 +53,9 @@ class Reel:
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
-        self.left: list[Interaction] = [item for item in tape.interactions if item.request.method != "CALL"]
+        self.left: list[Interaction] = [
+            item for item in tape.interactions if item.request.method != "CALL" and not gave_way(item.response.headers)
+        ]
         self.last_of_all = self.left[-1] if self.left else None
         self.last: Interaction | None = None
         self._player = Player(self.left.copy(), Redactor(()))

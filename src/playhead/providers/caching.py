@@ -1,9 +1,9 @@
 """Where each provider wants the marks of its prompt cache, as data.
 
 Most providers find by themselves what two requests have in common at their beginning: OpenAI, DeepSeek, xAI, Groq,
-Moonshot, Gemini from 2.5 on, and whoever serves open models. They want no marks, and have no row here. Claude and Nova cache
-what is marked and nothing else, wherever they are served. The rows are as those of
-:data:`playhead.providers.base.QUIRKS`, the last that fits counts.
+Moonshot, Gemini from 2.5 on, and whoever serves open models. They want no marks, and have no row here. Claude and Nova
+cache what is marked and nothing else, wherever they are served. The rows are as those of
+:data:`playhead.providers.quirks.QUIRKS`, the last that fits counts.
 
 https://docs.claude.com/en/docs/build-with-claude/prompt-caching,
 https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html,

@@ -1,6 +1,6 @@
 """The tools that providers have of their own, as data: the form of each in each wire.
 
-A row is as those of :data:`playhead.providers.base.QUIRKS`; of the rows of one kind the last that fits a model counts.
+A row is as those of :data:`playhead.providers.quirks.QUIRKS`; of the rows of one kind the last that fits counts.
 ``changes`` are the fields of :class:`Form`; an empty form takes away what an earlier row gave.
 
 https://docs.claude.com/en/docs/agents-and-tools/tool-use (web search, code execution, computer use),
@@ -58,7 +58,7 @@ ROWS: dict[Kind, tuple[Quirk, ...]] = {
                 "item": {"type": "web_search_20250305", "name": "web_search"},
                 "put": {"max_uses": ("max_uses",), "domains": ("allowed_domains",)},
             },
-            "Anthropic searches for Claude on its own API and on Vertex AI, not on Bedrock; every model takes this form",
+            "Anthropic searches for Claude on its own API and on Vertex AI, not on Bedrock; all models take this form",
         ),
         Quirk(
             ("openai_responses",),

@@ -241,6 +241,12 @@ class Session:
         with self._lock:
             return self._player.has_answer(asked)
 
+    def place_of(self, request: HTTPRequest) -> int | None:
+        """Where the next unplayed answer to this request stands on the tape, counted from 0; None where there is none."""
+        asked = self._redactor.question(request)
+        with self._lock:
+            return self._player.find(asked)
+
     def record(
         self,
         request: HTTPRequest,
@@ -371,7 +377,9 @@ class Session:
         miss.asked = asked
         player = self._player
         near = None if player.equal(asked) else nearest(player.interactions, player.played, asked)
-        miss.recorded = None if near is None else self._redactor.question(near.request)
+        if near is not None:
+            old = near.request
+            miss.recorded = self._redactor.question(HTTPRequest(old.method, old.url, (), old.body))
         return miss
 
     def _miss(self, asked: HTTPRequest) -> str:

@@ -1,4 +1,5 @@
-"""For those who test agents of their own: a provider on loopback that answers by script, in every wire.
+"""For those who test agents of their own: a provider on loopback that answers by script, in every wire,
+a model that needs no wire, and a tape for each test.
 
 ::
 
@@ -19,12 +20,29 @@ and what goes wrong with them are real.
 | bill | what the provider counts and charges; how often it may be asked |
 | http_server | HTTP/1.1 on a socket, by hand, so that it can be broken by hand |
 | provider | the fake provider: a script, a server and a bill |
+| scripted | a model that answers by script, without any of that |
+| plugin | pytest's: a tape for each test (beside it: naming, shelf, missed, network, summary) |
 """
 
 from __future__ import annotations
 
-from playhead.testing.answers import Answer as Answer, garbage, raw, refuse, reply, tool_call
-from playhead.testing.provider import FakeProvider
-from playhead.testing.received import Received
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Answer", "FakeProvider", "Received", "garbage", "raw", "refuse", "reply", "tool_call"]
+if TYPE_CHECKING:
+    from playhead.testing.answers import Answer, garbage, raw, refuse, reply, tool_call
+    from playhead.testing.provider import FakeProvider
+    from playhead.testing.received import Received
+    from playhead.testing.scripted import ScriptedModel
+
+__all__ = ["Answer", "FakeProvider", "Received", "ScriptedModel", "garbage", "raw", "refuse", "reply", "tool_call"]
+
+_HOMES = {"FakeProvider": "provider", "Received": "received", "ScriptedModel": "scripted"}
+
+
+def __getattr__(name: str) -> Any:
+    # Names load when they are used: pytest imports this package at each start, for its plugin alone.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'answers')}"), name)

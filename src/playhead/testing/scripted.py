@@ -142,8 +142,14 @@ class _Line(Call):
         super().__init__(model, session)
         self._next = next
 
-    def stream(self, request: Request, *, step: int) -> AsyncGenerator[Sequence[ModelEvent | AttemptEvent], None]:
-        """Ask, and yield what happens in batches, until the answer is whole.
+    def place_on_tape(self, request: Request) -> int | None:
+        """Nowhere: nothing of a script is on a tape."""
+        return None
+
+    def stream(
+        self, request: Request, *, step: int, after: int = 0, elsewhere: Callable[[], bool] | None = None
+    ) -> AsyncGenerator[Sequence[ModelEvent | AttemptEvent], None]:
+        """Ask, and yield what happens in batches, until the answer is whole, as its base does.
 
         Raises:
             ModelError: the script says so, and asking again does not mend it; ``error.attempts`` are the tries.
@@ -172,7 +178,15 @@ class _Line(Call):
                 raise CutStreamError("the script cuts the answer")
             return unfold(response)
 
-        return attempts(attempt, step=step, policy=model.retry, clock=self.clock, random=model.random)
+        return attempts(
+            attempt,
+            step=step,
+            policy=model.retry,
+            clock=self.clock,
+            random=model.random,
+            after=after,
+            elsewhere=elsewhere,
+        )
 
 
 async def _in_pieces(response: Response, answer: Answer) -> Batches:

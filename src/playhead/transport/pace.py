@@ -21,10 +21,15 @@ START = 200.0
 DOUBLING = 0.1
 #: Beyond this there is no pace: requests in a second.
 FREE = 50_000.0
-#: A pace is never less, in requests a second: who allows less says for how long to wait.
-SLOWEST = 0.5
+#: A pace is never less, in requests a second. Who allows less says for how long to wait; and some refuse by chance,
+#: whatever the pace, who would be asked less and less often for nothing.
+SLOWEST = 2.0
 #: Seconds that a correction must have been in force before what was seen under it is a pace.
 SETTLED = 1.0
+#: Seconds for which answers are counted: what was asked long ago says nothing about now.
+RECENT = 10.0
+#: What a first refusal corrects to at least, in requests a second: it may have come by chance.
+FIRST = 5.0
 #: By how much each answer raises a learned pace, and the seconds after which it is raised twice as fast.
 GAIN, PATIENCE = 0.04, 5.0
 #: A correction goes no lower than this share of what it corrects, and always below that other one.
@@ -35,6 +40,8 @@ SHORT_WAIT, DOUBLED = 0.05, 5
 TOGETHER = 0.1
 #: Seconds that a refusal is obeyed by those who were not refused. They ask again then: the refused one may not.
 LONGEST_WAIT = 60.0
+#: Seconds that a wait has at least: a clock whose seconds are large numbers counts no smaller ones.
+TICK = 0.0001
 #: Seconds without a refusal after which what was learned is forgotten.
 FORGOTTEN = 600.0
 
@@ -48,8 +55,6 @@ class Pace:
         until: the moment up to which nobody asks.
     """
 
-    __slots__ = ("_at", "_corrected", "_paused", "_pressed", "_room", "_row", "_seen", "_since", "learned", "rate", "until")
-
     def __init__(self) -> None:
         self.rate = START
         self.learned = False
@@ -61,6 +66,7 @@ class Pace:
         self._since: float | None = None  # since when answers are counted, and how many there were
         self._seen = 0
         self._paused = 0.0  # the seconds of that time in which nobody asked
+        self._before: float | None = None  # answers a second of the time before that, since the last correction
         self._row = 0  # refusals without an answer between them
 
     def wait(self, now: float) -> float:
@@ -81,7 +87,7 @@ class Pace:
             if self._pressed is not None:
                 self.rate *= 2.0 ** min((now - self._pressed) / DOUBLING, 1.0)
             self._pressed = now
-        return (1.0 - self._room) / self.rate
+        return max(TICK, (1.0 - self._room) / self.rate)
 
     def sent(self, now: float) -> None:
         """A request leaves."""
@@ -91,6 +97,9 @@ class Pace:
 
     def accepted(self, now: float, left: float) -> None:
         """A request that left at ``left`` was answered."""
+        if self._since is not None and now - self._since > RECENT:
+            self._before = self._seen / max(SETTLED, now - self._since - self._paused)
+            self._seen, self._since, self._paused = 0, now, 0.0
         self._seen += 1
         if self.learned and left > self._corrected:
             self._row = 0
@@ -112,12 +121,15 @@ class Pace:
     def _correct(self, now: float) -> None:
         since = now if self._since is None else self._since
         span = now - since - self._paused
-        if not self.learned or span >= SETTLED:
+        if not self.learned or span >= SETTLED or self._before is not None:
             # Of a first burst nobody knows how long it holds for; it is taken for what may be asked in a second.
-            seen = max(1, self._seen) / max(SETTLED, span)
-            if self.learned:
-                seen = min(self.rate * HIGHEST_CUT, max(self.rate * LOWEST_CUT, seen))
-            self.rate, self.learned = max(SLOWEST, seen), True
-            self._seen, self._since, self._paused = 0, now, 0.0
+            seen = self._seen / max(SETTLED, span)
+            if span < SETTLED and self._before is not None:
+                seen = max(seen, self._before)
+            lowest = self.rate * LOWEST_CUT if self.learned else FIRST
+            seen = max(lowest, seen)
+            self.rate = max(SLOWEST, min(self.rate * HIGHEST_CUT, seen))
+            self.learned = True
+            self._seen, self._since, self._paused, self._before = 0, now, 0.0, None
         self._corrected = now
-        self._room = min(self._room, 0.0)
+        self._room = min(self._room, 1.0)

@@ -9,7 +9,10 @@ which no answer came leaves nothing.
 The rhythm rides in the response header ``Playhead-Chunks``: for each piece ``milliseconds:bytes``, the milliseconds
 counted from sending, as ``812:96 830:41``; a body of one piece has none. :mod:`playhead.transport.replay` reads both
 back. A refusal on whose account a credential was renewed, so that the request was tried again, has
-``Playhead-Renewed``. What reaches the tape's file, and how it is kept from secrets, is the tape's business.
+``Playhead-Renewed``. Of two requests for the same, the one that gave way is cut with the reason :data:`BEATEN`, and
+has status 0 where no head of an answer had come.
+
+What reaches the tape's file, and how it is kept from secrets, is the tape's business.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from typing import Any, Protocol
 
 from playhead.errors import CutStreamError, TapeError, TimeoutExceeded
 from playhead.transport.base import Transport
+from playhead.transport.retry import BEATEN
 from playhead.wire import Headers, HTTPRequest, HTTPResponse
 
 CHUNKS = "Playhead-Chunks"
@@ -75,6 +79,24 @@ class RecordTransport:
         )
         answer.uncompressed, answer.renewed = response.uncompressed, response.renewed
         return answer
+
+    def gave_way(self, request: HTTPRequest, seconds: float) -> None:
+        """Record a request that is given up after so many seconds for another one's answer, before its own came: with
+        status 0, as there was none.
+
+        Raises:
+            TapeError: the tape could not take it.
+        """
+        self.session.record(
+            request,
+            status=0,
+            reason="",
+            proto="HTTP/1.1",
+            headers=((CUT, BEATEN),),
+            body=b"",
+            nanoseconds=round(seconds * 1e9),
+            uncompressed=False,
+        )
 
     async def aclose(self) -> None:
         """Close the transport inside; the tape is its owner's to close."""

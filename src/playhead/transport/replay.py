@@ -3,7 +3,8 @@
 A recorded answer is handed out at once and in one piece; asked for a pace, in the pieces and at the moments that
 :mod:`playhead.transport.record` wrote into the response header ``Playhead-Chunks`` (``pace=1.0`` as recorded, ``0.5``
 in half the time). An answer whose ``Playhead-Cut`` says that it was cut is cut at the same place; one with
-``Playhead-Renewed`` is one that is tried again. None of these headers is shown to the consumer: they are the tape's,
+``Playhead-Renewed`` is one that is tried again; one that gave way to another is passed over, and stands on
+``HTTPResponse.beaten`` of that other. None of these headers is shown to the consumer: they are the tape's,
 not the provider's.
 
 What matches what, and what a miss says, is the session's business; without a transport to pass on to, the session
@@ -18,7 +19,8 @@ from typing import Any, Protocol
 from playhead.errors import CutStreamError, TapeMissError
 from playhead.transport.base import Transport
 from playhead.transport.record import CHUNKS, CUT, RENEWED
-from playhead.wire import Headers, HTTPRequest, HTTPResponse, header
+from playhead.transport.retry import BEATEN
+from playhead.wire import Beaten, Headers, HTTPRequest, HTTPResponse, header
 
 _OWN = (CHUNKS.lower(), CUT.lower(), RENEWED.lower())
 
@@ -54,10 +56,17 @@ class ReplayTransport:
             TransportError: it is not on the tape, and no live answer came.
         """
         interaction = self.session.play(request)
+        beaten: list[Beaten] = []
+        while interaction is not None and gave_way(interaction.response.headers):
+            other = interaction.response
+            beaten.append(Beaten(other.code or None, other.duration, other.headers))
+            interaction = self.session.play(request)
         if interaction is None:
             if self.live is None:
                 raise TapeMissError(f"{request.method} {request.url.partition('?')[0]} is not on the tape")
-            return await self.live.send(request)
+            answer = await self.live.send(request)
+            answer.beaten = (*beaten, *answer.beaten)
+            return answer
         # Nothing here waits: without this, of a thousand runs at once each would play to its end before the next began.
         import asyncio
 
@@ -67,7 +76,7 @@ class ReplayTransport:
         rhythm, cut, renewed = header(headers, CHUNKS), header(headers, CUT), header(headers, RENEWED)
         if rhythm is not None or cut is not None or renewed is not None:
             headers = tuple(field for field in headers if field[0].lower() not in _OWN)
-        pieces = _rhythm(rhythm, recorded.body) if self.pace > 0 else [(0.0, recorded.body)]
+        pieces = recorded_pieces(rhythm, recorded.body) if self.pace > 0 else [(0.0, recorded.body)]
         answer = HTTPResponse(
             recorded.code,
             headers,
@@ -77,6 +86,7 @@ class ReplayTransport:
             recorded_duration=recorded.duration,
         )
         answer.renewed = renewed is not None
+        answer.beaten = tuple(beaten)
         return answer
 
     async def aclose(self) -> None:
@@ -103,7 +113,7 @@ class ReplayTransport:
         await self._sleep(seconds)
 
 
-def _rhythm(value: str | None, body: bytes) -> list[tuple[float, bytes]]:
+def recorded_pieces(value: str | None, body: bytes) -> list[tuple[float, bytes]]:
     """``"812:96 830:41"`` and the body -> [(0.812, first 96 bytes), (0.830, the next 41)].
 
     A header that was edited, or a body that is no longer as long as it was, is no reason to lose a byte: the last
@@ -124,3 +134,8 @@ def _rhythm(value: str | None, body: bytes) -> list[tuple[float, bytes]]:
     if start < len(body):
         pieces.append((moment, body[start:]))
     return pieces
+
+
+def gave_way(headers: Headers) -> bool:
+    """Whether a recorded answer is one that was not taken, as another to the same question came first."""
+    return header(headers, CUT) == BEATEN

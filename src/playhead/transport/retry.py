@@ -22,13 +22,15 @@ import msgspec
 from playhead.errors import ConfigError, ModelError, TapeMissError
 from playhead.events import Asked, Attempt, AttemptEnd, AttemptEvent, AttemptStart, Discard, ModelEvent
 from playhead.response import Usage
-from playhead.wire import Headers, header
+from playhead.wire import Beaten, Headers, header
 
 Event: TypeAlias = ModelEvent | AttemptEvent
 Batches: TypeAlias = AsyncGenerator[Sequence[ModelEvent], None]
 #: What one attempt gives: the events of an answer that came whole, or batches of events as they come.
 Answer: TypeAlias = list[ModelEvent] | Batches
 Random: TypeAlias = Callable[[], float]
+#: What an attempt ended with that gave way to another one for the same.
+BEATEN = "another request was answered first"
 AnyError = TypeVar("AnyError", bound=ModelError)
 
 #: Statuses that a second try can mend; every 5xx is one, too.
@@ -161,7 +163,8 @@ class Exchange(msgspec.Struct):
 
     ``replayed`` says that the answer came from a tape, ``recorded`` its duration there in seconds, and ``at_end`` that
     the tape holds nothing more and that what it lacks may be asked live. ``date`` is the answer's ``Date`` header,
-    ``usage`` what an answer that failed had counted of itself, ``asked`` whom it asks.
+    ``usage`` what an answer that failed had counted of itself, ``asked`` whom it asks. ``held`` are the seconds before
+    it left, ``beaten`` the requests that gave way to it.
     """
 
     status: int | None = None
@@ -172,6 +175,8 @@ class Exchange(msgspec.Struct):
     date: str | None = None
     usage: Usage | None = None
     asked: Asked | None = None
+    held: float = 0.0
+    beaten: tuple[Beaten, ...] = ()
 
 
 async def attempts(
@@ -181,6 +186,8 @@ async def attempts(
     policy: RetryPolicy = DEFAULT_POLICY,
     clock: Clock = SYSTEM_CLOCK,
     random: Random | None = None,
+    after: int = 0,
+    elsewhere: Callable[[], bool] | None = None,
 ) -> AsyncGenerator[Sequence[Event]]:
     """One model call with its retries, as batches of events.
 
@@ -189,13 +196,16 @@ async def attempts(
     AttemptStart and AttemptEnd; where an attempt failed after something of its answer was handed on, a Discard comes
     before its AttemptEnd.
 
+    Attempts are counted from ``after``, which others of this step took before. ``elsewhere`` says, after a refusal from
+    a tape, that the tape goes on with another call than this one, which is then given up as it was when recorded.
+
     Raises:
         ModelError: the last attempt's, when it cannot or may not be tried again. ``error.attempts`` holds all of them,
             and the message says how many there were.
     """
     done: list[Attempt] = []
     began, last = clock.monotonic(), None
-    number = live = 0  # replayed attempts have a number, and use up neither attempts nor time
+    number, live, held = after, 0, 0.0  # replayed attempts have a number, and use up neither attempts nor time
     while True:
         number += 1
         info, left, handed = Exchange(), clock.monotonic(), False
@@ -203,11 +213,15 @@ async def attempts(
         batches: Batches | None = None
         try:
             answer = await call(info)
+            batches = None if isinstance(answer, list) else answer
+            for one in _beaten(step, number, info):
+                done.append(one)
+                number += 1
+                yield (AttemptEnd(one), AttemptStart(step, number))
             if isinstance(answer, list):
                 yield [*answer, AttemptEnd(_attempt(step, number, info, left, clock, None, None))]
                 return
-            batches = answer
-            async for batch in batches:
+            async for batch in answer:
                 handed = True
                 yield batch
             yield (AttemptEnd(_attempt(step, number, info, left, clock, None, None)),)
@@ -225,12 +239,20 @@ async def attempts(
         finally:
             if batches is not None:
                 await batches.aclose()
+        if batches is None:
+            for one in _beaten(step, number, info):
+                done.append(one)
+                number += 1
+                yield (AttemptEnd(one), AttemptStart(step, number))
         live += not info.replayed
         if live == 1 and not info.replayed:
-            began = left
-        elapsed = clock.monotonic() - began
+            began, held = left, 0.0
+        held += info.held
+        elapsed = clock.monotonic() - began - held
         if info.replayed:
             wait = 0.0 if failed.retryable or info.at_end else None
+            if wait is not None and elsewhere is not None and elsewhere():
+                wait = None
         else:
             wait = next_wait(failed, live, elapsed, policy, random or _system_random())
         done.append(_attempt(step, number, info, left, clock, failed, None if info.replayed else wait))
@@ -251,6 +273,14 @@ def _system_random() -> Random:
     return random
 
 
+def _beaten(step: int, number: int, info: Exchange) -> list[Attempt]:
+    """The attempts that gave way to the one of this exchange, numbered from ``number``."""
+    return [
+        Attempt(step, at, one.status, one.duration, BEATEN, date=header(one.headers, "date"), asked=info.asked)
+        for at, one in enumerate(info.beaten, number)
+    ]
+
+
 def _attempt(
     step: int, number: int, info: Exchange, left: float, clock: Clock, error: ModelError | None, wait: float | None
 ) -> Attempt:
@@ -258,7 +288,7 @@ def _attempt(
     if status is None and error is not None:
         status = error.status
     request_id = info.request_id or (error.request_id if error is not None else None)
-    duration = (info.recorded or 0.0) if info.replayed else clock.monotonic() - left
+    duration = (info.recorded or 0.0) if info.replayed else clock.monotonic() - left - info.held
     words = None if error is None else str(error)
     return Attempt(step, number, status, duration, words, wait, request_id, info.date, info.usage, info.asked)
 

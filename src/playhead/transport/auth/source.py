@@ -121,6 +121,8 @@ class Asked:
 
     def __init__(self, function: Callable[[], str | Awaitable[str]], header: str, prefix: str) -> None:
         self._function = function
+        #: Who gives the key: those of one function are one customer of the provider.
+        self.shared_by = id(function)
         self._header = header
         self._prefix = prefix
         self._asking = Shared()
