@@ -12,16 +12,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from playhead.dialects.base import Dialect, EncodeWarning, Endpoint, Memo
+from playhead.answers import ANSWER_LIMIT, REFUSAL_LIMIT, and_then, comes_in_pieces, redirected, request_id, whole
+from playhead.dialects.base import Dialect, Endpoint, Memo
 from playhead.errors import (
     CutStreamError,
     ModelError,
     PlayheadError,
-    ProtocolError,
     TapeError,
     TapeMissError,
     TransportError,
@@ -29,10 +29,11 @@ from playhead.errors import (
 from playhead.events import Asked, AttemptEvent, ModelEvent
 from playhead.fold import unfold
 from playhead.request import Request
+from playhead.shaping import shaped, turned
 from playhead.transport.auth import AuthTransport, Key
 from playhead.transport.limiter import Limiter, LimitTransport
 from playhead.transport.retry import Answer, Batches, Clock, Exchange, RetryPolicy, attempts, enrich
-from playhead.wire import Headers, HTTPRequest, HTTPResponse, header
+from playhead.wire import Headers, HTTPRequest, HTTPResponse
 
 if TYPE_CHECKING:
     from playhead.providers.base import Provider
@@ -173,7 +174,7 @@ class Call:
             exchange.asked = whom
             answer = self._attempt(http, otherwise, exchange, streamed)
             for begin in back:
-                answer = _turned(answer, begin())
+                answer = turned(answer, begin())
             return answer
 
         return attempts(
@@ -220,7 +221,7 @@ class Call:
             if comes_in_pieces(kind, streamed):
                 pieces = self._pieces(answer, http, exchange)
                 return pieces
-            body, lost = await _whole(answer, ANSWER_LIMIT)
+            body, lost = await whole(answer, ANSWER_LIMIT)
             response = model.dialect.decode_response(body, model.endpoint)[0]
             answer.usage = response.usage
             events = unfold(response)
@@ -230,7 +231,7 @@ class Call:
         finally:
             if pieces is None:
                 await answer.aclose(refused)
-        return events if lost is None else _and_then(events, lost)
+        return events if lost is None else and_then(events, lost)
 
     async def exchange(self, http: HTTPRequest, take: Callable[[bytes, Headers], None], *, step: int) -> None:
         """A question that is no conversation, through the same transports, with the same retries. ``take`` is given the
@@ -248,14 +249,14 @@ class Call:
                 self._note(answer, exchange)
                 if answer.status >= 300:
                     raise await self._refusal(answer)
-                body, lost = await _whole(answer, ANSWER_LIMIT)
+                body, lost = await whole(answer, ANSWER_LIMIT)
                 take(body, answer.headers)
             except ModelError as error:
                 refused = self._refuse(error, http, exchange)
                 raise
             finally:
                 await answer.aclose(refused)
-            return [] if lost is None else _and_then((), lost)
+            return [] if lost is None else and_then((), lost)
 
         asking = attempts(attempt, step=step, policy=model.retry, clock=model.clock, random=model.random)
         async with aclosing(asking) as batches:
@@ -276,9 +277,9 @@ class Call:
     async def _refusal(self, answer: HTTPResponse) -> ModelError:
         """The error that an answer of another status than 2xx is."""
         if answer.status < 400:
-            return _redirected(answer)
+            return redirected(answer)
         model = self._model
-        body, _ = await _whole(answer, REFUSAL_LIMIT, cut=True)
+        body, _ = await whole(answer, REFUSAL_LIMIT, cut=True)
         error = model.dialect.decode_error(answer.status, answer.headers, body, model.endpoint)
         enrich(error, answer.headers, self.clock.time())
         error.retryable = error.retryable or answer.renewed
@@ -345,113 +346,3 @@ def _in_turn(
 
 def _nothing_kept(request: HTTPRequest, seconds: float) -> None:
     """There is no tape."""
-
-
-async def _and_then(events: Sequence[ModelEvent], error: PlayheadError) -> Batches:
-    """Hand on what was paid for, and then say what went wrong."""
-    yield events
-    raise error
-
-
-#: Bytes of a whole answer, and of a refusal: no model says more, and a server that lies shall not fill the memory.
-ANSWER_LIMIT = 256 * 1024 * 1024
-REFUSAL_LIMIT = 1024 * 1024
-
-
-async def _whole(answer: HTTPResponse, limit: int, *, cut: bool = False) -> tuple[bytes, TapeError | None]:
-    """The body of an answer, and what went wrong in putting it on the tape: what was paid for is read all the same.
-
-    Raises:
-        ProtocolError: there is more than ``limit``, and ``cut`` does not say to take what is there.
-    """
-    pieces: list[bytes] = []
-    size = 0
-    lost: TapeError | None = None
-    try:
-        async for chunk in answer.chunks:
-            pieces.append(chunk)
-            size += len(chunk)
-            if size > limit:
-                if cut:
-                    break
-                raise ProtocolError(
-                    f"an answer of at most {limit >> 20} MB was expected; more came", status=answer.status
-                )
-    except TapeError as error:
-        lost = error
-    return (pieces[0] if len(pieces) == 1 else b"".join(pieces)), lost
-
-
-def _redirected(answer: HTTPResponse) -> ProtocolError:
-    target = header(answer.headers, "location") or "nowhere"
-    host = target.partition("://")[2].partition("/")[0].rpartition("@")[2] or "another path"
-    return ProtocolError(
-        f"the server redirects to {host}, and redirects are not followed, since a key must not go where nobody sent "
-        "it; set base_url= to where the answers are",
-        status=answer.status,
-    )
-
-
-def comes_in_pieces(kind: str, streamed: bool) -> bool:
-    """Whether an answer of this content type is a stream: it says so, or a stream was asked for and nothing says that
-    this is none."""
-    kind = kind.lower()
-    return kind.startswith("text/event-stream") or (streamed and not kind.startswith("application/json"))
-
-
-Change: TypeAlias = Callable[[Sequence[ModelEvent]], Sequence[ModelEvent]]
-
-
-def shaped(
-    request: Request, profile: Any
-) -> tuple[Request, tuple[EncodeWarning, ...], tuple[Callable[[], Change], ...]]:
-    """The request as this model is best asked it, what is lost by that, and what turns the events of each answer back.
-
-    An output that is wished for becomes a field of the wire, a tool or an instruction; tools that the model does not
-    know become a schema.
-    """
-    warnings: tuple[EncodeWarning, ...] = ()
-    back: list[Callable[[], Change]] = []
-    if (request.output is not None and request.output.mode is not None) or any(tool.strict for tool in request.tools):
-        from playhead.dialects.structured import Unstructurer, structured
-
-        made = structured(request, profile)
-        request, warnings, tool = made.request, made.warnings, made.tool
-        if tool is not None:
-            back.append(lambda: Unstructurer(tool).push)
-    if profile.tools == "constrained":
-        from playhead.dialects.constrained_tools import Unconstrainer, constrain
-
-        asked = request
-        request = constrain(asked)
-        if request is not asked:
-            back.insert(0, lambda: Unconstrainer(asked).push)
-    return request, warnings, tuple(back)
-
-
-async def _turned(answering: Awaitable[Answer], change: Change) -> Answer:
-    """An answer with its events turned back into what was asked for."""
-    answer = await answering
-    return list(change(answer)) if isinstance(answer, list) else _changed(answer, change)
-
-
-async def _changed(batches: Batches, change: Change) -> Batches:
-    """Each batch, changed; what becomes of one may be nothing."""
-    async with aclosing(batches):
-        async for batch in batches:
-            made = change(batch)
-            if made:
-                yield made
-
-
-#: Where providers put their id of an exchange, the most telling first.
-_REQUEST_IDS = ("x-request-id", "request-id", "x-generation-id", "x-amzn-requestid", "cf-ray")
-
-
-def request_id(head: dict[str, str]) -> str | None:
-    """The provider's id of an exchange, from its header fields by their names in small letters; None where it gave
-    none."""
-    for name in _REQUEST_IDS:
-        if found := head.get(name):
-            return found
-    return None

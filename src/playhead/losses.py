@@ -57,11 +57,11 @@ def preflight(
     Raises:
         ConfigError: there is no such provider, an option is wrong, or the messages hold what no wire can say.
     """
-    from playhead.call import shaped
     from playhead.dialects.base import Endpoint
     from playhead.providers.base import profile_for
     from playhead.providers.catalog import resolve
     from playhead.providers.options import check_options
+    from playhead.shaping import shaped
 
     provider, name = (model.provider, model.name) if isinstance(model, Model) else resolve(model)
     profile = model.endpoint.profile if isinstance(model, Model) else profile_for(provider, name)

@@ -14,7 +14,7 @@ from playhead.agent.content import Final
 from playhead.agent.context import Context
 from playhead.agent.events import ToolProgress
 from playhead.agent.tools import AnyTool, as_tools, tool
-from playhead.errors import ConfigError, UnfinishedCallError
+from playhead.errors import ConfigError, TapeMissError, UnfinishedCallError
 from playhead.messages import ToolCall, ToolResult
 from playhead.tapes import Session, Tape, open_session
 
@@ -302,3 +302,47 @@ def test_a_tool_may_end_the_run_live_and_replayed(tmp_path: Path) -> None:
             (outcome,) = settled(calls_of("finish"), [finish], session)
         assert outcome.final
         assert outcome.result.text == '{"city":"Florence"}'
+
+
+@pytest.mark.parametrize("effect", ["write", "idempotent"])
+def test_a_replay_never_changes_the_world_even_where_the_tape_holds_no_call(tmp_path: Path, effect: Any) -> None:
+    made: list[str] = []
+
+    @tool(effect=effect)
+    def pay() -> str:
+        made.append("paid")
+        return "paid"
+
+    path = tmp_path / "t.yaml"
+    Tape().save(path)
+    with open_session(path, "replay") as session, pytest.raises(TapeMissError, match="does not run while a tape"):
+        settled(calls_of("pay"), [pay], session)
+    assert made == []
+
+
+def test_every_write_that_a_person_is_to_decide_on_is_named_at_once() -> None:
+    @tool(effect="write", approve=True)
+    def refund() -> str:
+        return "refunded"
+
+    outcomes = settled(calls_of("refund", "refund"), [refund])
+    assert sorted((one.index, one.held) for one in outcomes) == [(0, False), (1, False)]
+
+
+def test_a_refusal_does_not_play_what_the_tape_has_of_an_approval(tmp_path: Path) -> None:
+    @tool(approve=True)
+    def refund() -> str:
+        return "refunded"
+
+    path = tmp_path / "t.yaml"
+    with open_session(path, "record") as session:
+        settled(calls_of("refund"), [refund], session, decided=Decided(verdicts={"call_0": True}))
+    with open_session(path, "replay") as session, pytest.raises(TapeMissError, match="holds no such result"):
+        settled(calls_of("refund"), [refund], session, decided=Decided(verdicts={"call_0": "no"}))
+
+
+def test_an_unknown_setting_of_a_tool_is_named_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="unknown argument 'aprove'; did you mean 'approve'"):
+        tool(aprove=True)  # type: ignore[call-overload]
+    with pytest.raises(ConfigError, match="approve is 'yes'; True, False or a function"):
+        tool(name="pay", approve="yes")(lambda: "")  # type: ignore[call-overload]

@@ -238,6 +238,32 @@ def test_a_run_that_waited_goes_on_with_its_tape_and_the_whole_is_replayed(tmp_p
     assert whole.messages == run.messages
 
 
+def test_going_on_with_a_tape_needs_no_mode_and_says_nothing_of_its_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    with FakeProvider() as fake:
+        pending = waiting(fake, tape=tmp_path / "t.yaml", tape_mode="record").pending
+        assert pending is not None
+        fake.script(reply("Done."))
+        run = Agent(fake.model("m"), tools=[refund, weather]).run_sync(pending.approve(), tape=tmp_path / "t.yaml")
+    assert (run.text, run.warnings) == ("Done.", [])
+
+
+def test_what_is_decided_of_a_call_that_never_came_is_told() -> None:
+    with FakeProvider(answer="hi") as fake:
+        run = Agent(fake.model("m")).run_sync("hi", results={"call_9": "7"})
+    assert run.warnings == ["something was decided of a call 'call_9', and there was none in this run"]
+
+
+def test_settings_of_a_wrong_kind_are_refused_at_once() -> None:
+    with FakeProvider() as fake:
+        with pytest.raises(ConfigError, match=r"budget is 5; a playhead\.Budget is expected"):
+            Agent(fake.model("m"), budget=5)  # type: ignore[call-overload]
+        with pytest.raises(ConfigError, match="prepare is 'x'; a function is expected"):
+            Agent(fake.model("m"), prepare="x")  # type: ignore[call-overload]
+
+
 def test_a_call_that_is_not_known_cannot_be_decided_on() -> None:
     with FakeProvider() as fake:
         pending = waiting(fake).pending

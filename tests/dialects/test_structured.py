@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from playhead.call import shaped
 from playhead.dialects.base import Endpoint
 from playhead.dialects.structured import Unstructurer, structured
 from playhead.events import ModelEvent, PartDelta, PartEnd, PartStart, ResponseEnd, ResponseStart
@@ -16,6 +15,7 @@ from playhead.messages import Message, Opaque, Text, ToolCall, ToolResult, syste
 from playhead.model import Model, dialect_named
 from playhead.request import ANSWER, NamedTool, OutputMode, OutputSchema, ReasoningSettings, Request, ToolSpec
 from playhead.response import FinishReason, Response
+from playhead.shaping import shaped
 
 CITY: dict[str, Any] = {
     "type": "object",

@@ -325,7 +325,7 @@ def test_each_servers_word_for_the_end_is_understood(word: str, meaning: str) ->
 
 
 def test_a_schema_is_asked_for_as_a_tool_where_the_speaker_promises_json_of_any_shape_only() -> None:
-    from playhead.call import shaped
+    from playhead.shaping import shaped
 
     output = OutputSchema("city", {"type": "object", "properties": {"name": {"type": "string"}}}, mode="best")
     for name in ("deepseek:deepseek-chat", "zai:glm-4.7"):

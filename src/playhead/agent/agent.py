@@ -24,6 +24,7 @@ from playhead.agent.settings import (
     Settings,
     cache_asked,
     caching,
+    check_kinds,
     check_settings,
     compact_asked,
     output_asked,
@@ -173,6 +174,7 @@ class Agent(Generic[Output]):
             output_retries=output_retries,
             timeout=timeout,
         )
+        check_kinds(budget=budget, approve=approve, prepare=prepare, stop_when=stop_when)
         self.system = system
         given, self.toolsets = apart(tools)
         own, provided = provided_among(given)
@@ -313,6 +315,7 @@ class Agent(Generic[Output]):
         assume = going.get("assume")
         if assume not in (None, "done", "not_done"):
             raise ConfigError(f'assume is {assume!r}; "done" or "not_done" is expected')
+        check_kinds(budget=going.get("budget"))
         plan = self.plan(streamed=streamed, **going)
         messages = going.get("messages", ())
         if isinstance(prompt, Pending):

@@ -25,7 +25,7 @@ from playhead.agent.events import ToolProgress
 from playhead.agent.pending import Pending, refusal_of
 from playhead.agent.tools import AnyTool, Approve, Verdict, unknown_tool
 from playhead.agent.watching import Inside
-from playhead.errors import UnfinishedCallError
+from playhead.errors import TapeMissError, UnfinishedCallError
 from playhead.messages import Message, Text, ToolCall, ToolResult
 
 if TYPE_CHECKING:
@@ -138,6 +138,9 @@ def _on_tape(index: int, call: ToolCall, room: Room) -> Settled | _Begun:
         interaction = session.play(taped.call_request(call))
         if interaction is not None:
             result = taped.read_result(call, interaction)
+            verdict = room.decided.verdicts.get(call.id, True)
+            if verdict is not True and result != refusal_of(call, verdict):
+                return _Begun(index, call, tool, None)  # the tape is of a run in which it was decided otherwise
             return Settled(index, result, interaction.response.duration, True, taped.is_final(interaction))
     return _Begun(index, call, tool, begun)
 
@@ -165,7 +168,7 @@ class _Begun(msgspec.Struct, frozen=True):
         if self.tool is not None and self.tool.effect == "write":
             async with order.writing:
                 if order.held:
-                    return Waiting(self.index, held=True)
+                    return Waiting(self.index, held=not self._undecided(room))
                 outcome = await self._made(room, order, progress)
                 order.held = isinstance(outcome, Waiting)
                 return outcome
@@ -175,6 +178,7 @@ class _Begun(msgspec.Struct, frozen=True):
         tool, session = self.tool, self._recorder(room)
         began, result, final = room.monotonic(), self._known(room), False
         if result is None and tool is not None:
+            self._check_replay(tool, room)
             verdict = await self._verdict(tool, room, order)
             if verdict is None:
                 return Waiting(self.index)
@@ -199,6 +203,24 @@ class _Begun(msgspec.Struct, frozen=True):
         if session is not None:
             taped.record_result(session, taped.call_request(self.call), result, seconds, final=final)
         return Settled(self.index, result, seconds, False, final)
+
+    def _check_replay(self, tool: AnyTool, room: Room) -> None:
+        """A replay changes nothing in the world.
+
+        Raises:
+            TapeMissError: the call would.
+        """
+        session, refused = room.session, room.decided.verdicts.get(self.call.id, True) is not True
+        if session is not None and not session.recording and tool.taped and (tool.effect != "read" or refused):
+            raise TapeMissError(
+                f"the tape holds no such result of {self.call.name} (call {self.call.id}), and a tool of effect "
+                f'"{tool.effect}" does not run while a tape is replayed; tape_mode="resume" goes on where it ends'
+            )
+
+    def _undecided(self, room: Room) -> bool:
+        """Whether a person is still to be asked about it."""
+        known = self.call.id in room.decided.verdicts or self.call.id in room.decided.results
+        return self.tool is not None and self.tool.approve is True and room.approve is None and not known
 
     def _known(self, room: Room) -> ToolResult | None:
         """The result that was given instead of making the call."""

@@ -78,6 +78,7 @@ async def drive(run: Run[Any], plan: Plan, call: AnyCall, session: Session | Non
                     if state.answer is not None:
                         run.output = state.answer
                     run.duration = call.clock.monotonic() - began
+                    _report_unused(run, plan)
                     _report_unplayed(run, plan, session)
                     if state.plan.output not in (None, str) and reason in ("answer", "tool"):
                         from playhead.agent.output import output_of
@@ -116,6 +117,16 @@ def _judge(state: Driving) -> Judge | None:
     from playhead.agent.output import complaint
 
     return lambda messages: complaint(kind, messages)
+
+
+def _report_unused(run: Run[Any], plan: Plan) -> None:
+    """Results and verdicts that were given for calls that nobody made."""
+    given = {**plan.decided.results, **plan.decided.verdicts}
+    if given:
+        made = {call.id for message in run.messages for call in message.all(ToolCall)}
+        for call_id in given:
+            if call_id not in made:
+                run.warnings.append(f"something was decided of a call {call_id!r}, and there was none in this run")
 
 
 def _report_unplayed(run: Run[Any], plan: Plan, session: Session | None) -> None:

@@ -147,6 +147,24 @@ def caching(switch: bool | Literal["5m", "1h"]) -> Caching | None:
     return Caching(None if switch is True else switch)
 
 
+def check_kinds(**given: Any) -> None:
+    """Look at the settings that are functions or a budget.
+
+    Raises:
+        ConfigError: one is something else; names it.
+    """
+    for name, value in given.items():
+        if value is None:
+            continue
+        if name == "budget":
+            from playhead.agent.budget import Budget
+
+            if not isinstance(value, Budget):
+                raise ConfigError(f'budget is {value!r}; a playhead.Budget is expected, as Budget(dollars="0.50")')
+        elif not callable(value):
+            raise ConfigError(f"{name} is {value!r}; a function is expected")
+
+
 def output_asked(kind: Any, mode: OutputMode) -> OutputSchema | None:
     """The schema of an output type, to be asked for in this way; None for text.
 

@@ -139,8 +139,12 @@ async def driven(
             from playhead.tapes import default_mode, open_session
 
             mode = tape_mode or default_mode(os.environ)
+            going_on = plan.steps_before > 0
+            if mode == "once" and tape_mode is None and going_on:
+                mode = "resume"  # the tape holds the run up to where it waited
             if mode != "off":
                 session = open_session(tape, mode, secrets=model.secrets())
+                session.replaying = session.replaying and not going_on  # its beginning is not asked for again
                 run.tape = session.tape
                 run.warnings.extend(session.tape.warnings)
         async with aclosing(drive(run, plan, model.call(session), session)) as steps:

@@ -92,6 +92,8 @@ class Tool(Generic[P, R]):
         for what, value in (("timeout", timeout), ("concurrency", concurrency)):
             if value is not None and not value > 0:
                 raise ConfigError(f"tool {self.name}: {what} is {value!r}; a number above 0 is expected, or None")
+        if not (isinstance(approve, bool) or callable(approve)):
+            raise ConfigError(f"tool {self.name}: approve is {approve!r}; True, False or a function is expected")
         self.description = description if description is not None else summary(function.__doc__)
         self.effect: Effect = effect
         self.timeout = timeout
@@ -345,7 +347,14 @@ def tool(
     """
     if function is not None:
         return Tool(function)
+    unknown = settings.keys() - _SETTINGS
+    if unknown:
+        name = min(unknown)
+        raise ConfigError(nearest(f"tool: unknown argument {name!r}", name, _SETTINGS))
     return lambda inner: Tool(inner, **settings)
+
+
+_SETTINGS = ("approve", "concurrency", "description", "effect", "name", "strict", "timeout")
 
 
 def as_tools(tools: Iterable[AnyTool | Callable[..., Any]]) -> dict[str, AnyTool]:

@@ -242,7 +242,7 @@ class Session:
             return self._player.has_answer(asked)
 
     def place_of(self, request: HTTPRequest) -> int | None:
-        """Where the next unplayed answer to this request stands on the tape, counted from 0; None where there is none."""
+        """Where the next unplayed answer to this request stands on the tape, from 0; None where there is none."""
         asked = self._redactor.question(request)
         with self._lock:
             return self._player.find(asked)
