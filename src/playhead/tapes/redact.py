@@ -80,13 +80,17 @@ class Redactor:
         return HTTPRequest(
             request.method,
             self.url(request.url),
-            self.headers(request.headers, _REQUEST_HEADERS, (_OWN_PREFIX,)),
+            self.request_headers(request.headers),
             self.body(request.body),
         )
 
     def question(self, request: HTTPRequest) -> HTTPRequest:
         """The request as it is compared with recorded ones: without headers."""
         return HTTPRequest(request.method, self.url(request.url), (), self.body(request.body))
+
+    def request_headers(self, headers: Headers) -> Headers:
+        """The headers of a question that may be recorded."""
+        return self.headers(headers, _REQUEST_HEADERS, (_OWN_PREFIX,))
 
     def response_headers(self, headers: Headers) -> Headers:
         """The headers of an answer that may be recorded."""
@@ -123,16 +127,27 @@ class Redactor:
         return body
 
 
-def _redact_pair(match: re.Match[str]) -> str:
-    name = match[1].lower()
+def names_credential(name: str) -> bool:
+    """Whether a query key of this name carries a credential: ``api-key``, ``hf_token``, ``X-Amz-Signature``."""
+    name = name.lower()
     if "%" in name:
         from urllib.parse import unquote
 
         name = unquote(name).lower()
     name = name.replace("-", "_")
-    if name.rpartition("_")[2] in _CREDENTIAL_WORDS or name.startswith(_CREDENTIAL_PREFIXES):
-        return f"{match[1]}={REDACTED}"
-    return match[0]
+    return name.rpartition("_")[2] in _CREDENTIAL_WORDS or name.startswith(_CREDENTIAL_PREFIXES)
+
+
+def credentials_of(url: str) -> list[str]:
+    """The values in a URL that are credentials: a user with a password, and the values of query keys for them."""
+    found = [user for match in _USER.finditer(url) if ":" in (user := match[0].rpartition("@")[0])]
+    if "?" in url:
+        found += [match[2] for match in _QUERY_PAIR.finditer(url[url.index("?") :]) if _redact_pair(match) != match[0]]
+    return [value for value in found if value and value != REDACTED]
+
+
+def _redact_pair(match: re.Match[str]) -> str:
+    return f"{match[1]}={REDACTED}" if names_credential(match[1]) else match[0]
 
 
 def _forms(secret: str) -> set[bytes]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from playhead.errors import TapeError, TapeModeError
+from playhead.errors import TapeError, TapeFormatError, TapeModeError
 from playhead.tapes.files import describe_file_error, look, read_file
 from playhead.tapes.interaction import Interaction
 from playhead.tapes.layout import HEAD, NEW
@@ -74,7 +74,10 @@ class Tape:
         Raises:
             TapeFormatError: it is no go-vcr v2 tape; says the line.
         """
-        reading = read_tape(data, None if path is None else str(path))
+        try:
+            reading = read_tape(data, None if path is None else str(path))
+        except TapeFormatError as error:
+            raise _named(error, data) from None
         tape = cls(reading.interactions, path)
         tape.warnings = reading.warnings
         tape.layout = reading.layout
@@ -204,6 +207,18 @@ class Tape:
         lines = [0, *(match.end() for match in LINE_BREAK.finditer(data))]
         places = [lines[start] for start in starts]
         return data[: places[0]], [data[a:b] for a, b in zip(places, [*places[1:], len(data)], strict=True)]
+
+
+def _named(error: TapeFormatError, data: bytes) -> TapeFormatError:
+    """The error, where the bytes are another format's one that says so, and what makes a tape of them."""
+    from playhead.tapes.formats.brought import NAMES
+    from playhead.tapes.formats.detect import detect
+
+    found = detect(data)
+    if found is None or found == "go-vcr":
+        return error
+    message = f"expected a go-vcr tape of version 2, got {NAMES[found]}: `playhead convert` makes a tape of it"
+    return TapeFormatError(message, path=error.path, line=error.line)
 
 
 def _refuse_recorded(path: Path) -> None:

@@ -1,0 +1,100 @@
+"""A tape as a vcrpy cassette, of the version that vcrpy has written since 1.0: what its own reader plays.
+
+::
+
+    {"version": 1, "interactions": [{"request": {"method", "uri", "body", "headers": {name: [value, …]}},
+                                     "response": {"status": {"code", "message"}, "headers", "body": {"string"}}}]}
+
+Bodies are text where they are UTF-8, and bytes (``!!binary``) elsewhere, which the JSON form has no way to say. A tool
+call is an exchange of the method CALL there as well: vcrpy leaves it alone, and it comes back as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from playhead.errors import ConfigError
+from playhead.tapes.formats.brought import Losses, Written
+from playhead.tapes.interaction import CALL, Interaction, RecordedRequest, RecordedResponse
+from playhead.wire import Headers
+
+
+def write_cassette(interactions: Iterable[Interaction], style: Literal["yaml", "json"] = "yaml") -> Written:
+    """The cassette's file.
+
+    Raises:
+        ConfigError: it is to be JSON, and a body is no text.
+    """
+    losses = Losses()
+    items = [_item(one, losses) for one in interactions]
+    document = {"interactions": items, "version": 1}
+    if style == "json":
+        import json
+
+        try:
+            return Written((json.dumps(document, indent=4) + "\n").encode(), losses.told())
+        except TypeError:
+            raise ConfigError("a body is no text, which a cassette in JSON cannot hold: write it as .yaml") from None
+    import yaml
+
+    dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    return Written(yaml.dump(document, Dumper=dumper).encode(), losses.told())
+
+
+def _item(one: Interaction, losses: Losses) -> dict[str, Any]:
+    request, response = one.request, one.response
+    if request.method == CALL:
+        losses.add("a tool call: vcrpy does not play it")
+    if response.nanoseconds:
+        losses.add("durations: the format has none")
+    tell_rest(request, response, losses)
+    return {
+        "request": {
+            "method": request.method,
+            "uri": _text(request.url),
+            "body": _body(request.body) if request.body else None,
+            "headers": _grouped(request.headers),
+        },
+        "response": {
+            "status": {"code": response.code, "message": reason(response)},
+            "headers": _grouped(response.headers),
+            "body": {"string": _body(response.body)},
+        },
+    }
+
+
+def tell_rest(request: RecordedRequest, response: RecordedResponse, losses: Losses) -> None:
+    """What only go-vcr has a field for."""
+    for name in ("transfer_encoding", "trailer", "remote_addr", "form"):
+        for place, holder in (("request", request), ("response", response)):
+            if getattr(holder, name, None):
+                losses.add(f"{place}.{name}: the format has none")
+    if response.uncompressed:
+        losses.add("response.uncompressed: the format has none")
+    if response.proto not in ("HTTP/1.1", "HTTP/2.0"):
+        losses.add(f"response.proto: {response.proto[:40]}")
+
+
+def reason(response: RecordedResponse) -> str:
+    """``"Too Many Requests"`` of ``"429 Too Many Requests"``."""
+    return _text(response.status.removeprefix(str(response.code)).strip())
+
+
+def _grouped(headers: Headers) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for name, value in headers:
+        grouped.setdefault(_text(name), []).append(_text(value))
+    return grouped
+
+
+def _text(text: str) -> str:
+    """Text without the bytes that were no UTF-8, which neither YAML nor JSON can hold."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _body(body: bytes) -> str | bytes:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return body
