@@ -1,0 +1,54 @@
+"""Make a page of tapes: one HTML file that shows a run in a browser, offline.
+
+The timeline, the conversation, tokens and dollars, every request and response as it was, what each step added to its
+prompt; of two tapes or more also both side by side, with the place where they part. The file needs no network, asks for
+nothing and runs nothing that a tape holds.
+
+  playhead view florence.yaml --open
+  playhead view before.yaml after.yaml --out both.html
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+SUMMARY = "make a page of tapes, for the browser"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``playhead view``."""
+    parser.add_argument("tapes", metavar="TAPE", nargs="+", help="tapes, in the format of go-vcr v2")
+    parser.add_argument("--out", metavar="FILE.html", help="where to write the page; TAPE.html, here, without it")
+    parser.add_argument("--open", action="store_true", help="open it in the browser")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Write the page; say where it is."""
+    from playhead.cli.main import UsageError
+    from playhead.cli.paint import clean, size
+    from playhead.cli.reading import load_tape
+    from playhead.deck.view import view
+
+    tapes = [(path, load_tape(path)) for path in arguments.tapes]
+    out = Path(arguments.out) if arguments.out else Path(Path(arguments.tapes[0]).name).with_suffix(".html")
+    if any(out.exists() and out.samefile(path) for path in arguments.tapes):
+        raise UsageError(f"{out} is the tape itself: name another file with --out")
+    data = view(tapes)
+    try:
+        out.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"the page cannot be written to {out}: {error.strerror}") from error
+    if arguments.json:
+        from playhead.cli.document import encode_json
+
+        sys.stdout.write(encode_json({"page": str(out), "bytes": len(data), "tapes": arguments.tapes}) + "\n")
+    else:
+        print(f"{clean(str(out))}  {size(len(data))}")
+    if arguments.open:
+        import webbrowser
+
+        if not webbrowser.open(out.resolve().as_uri()):
+            raise UsageError(f"no browser was found to open it with; the page is {out}")
+    return 0
