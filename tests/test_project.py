@@ -21,7 +21,7 @@ MODULES = sorted((ROOT / "src" / "playhead").rglob("*.py"))
 LONGEST = 500
 
 #: Libraries of the user's own, met only where the user has them.
-GUESTS = {"pydantic", "pytest"}
+GUESTS = {"httpx", "pydantic", "pytest"}
 
 #: Names that say nothing of what is inside.
 NAMELESS = {"util", "utils", "helper", "helpers", "manager", "hooks", "common", "misc"}

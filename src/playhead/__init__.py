@@ -16,8 +16,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from playhead.agent.agent import Agent as Agent
-    from playhead.agent.compaction import drop_oldest as drop_oldest, summarise as summarise
     from playhead.agent.budget import Budget as Budget
+    from playhead.agent.compaction import drop_oldest as drop_oldest, summarise as summarise
     from playhead.agent.content import Final as Final
     from playhead.agent.context import Context as Context
     from playhead.agent.events import (
@@ -41,6 +41,21 @@ if TYPE_CHECKING:
     from playhead.agent.run import Run as Run, Step as Step
     from playhead.agent.stream import RunStream as RunStream
     from playhead.agent.tools import Tool as Tool, tool as tool
+    from playhead.deck.compare import Comparison as Comparison, compare as compare
+    from playhead.deck.fork import (
+        Retake as Retake,
+        fork as fork,
+        fork_sync as fork_sync,
+        rerun as rerun,
+        rerun_sync as rerun_sync,
+    )
+    from playhead.deck.in_process import (
+        aiohttp_connector as aiohttp_connector,
+        httpx_transport as httpx_transport,
+        taped as taped,
+    )
+    from playhead.deck.proxy import RecordingProxy as RecordingProxy
+    from playhead.deck.serve import TapeServer as TapeServer
     from playhead.embedding import Embeddings as Embeddings, embed as embed, embed_sync as embed_sync
     from playhead.errors import (
         AuthenticationError as AuthenticationError,
@@ -124,6 +139,11 @@ _HOMES = {
     "agent.run": "Run Step",
     "agent.stream": "RunStream",
     "agent.tools": "Tool tool",
+    "deck.compare": "Comparison compare",
+    "deck.fork": "Retake fork fork_sync rerun rerun_sync",
+    "deck.in_process": "aiohttp_connector httpx_transport taped",
+    "deck.proxy": "RecordingProxy",
+    "deck.serve": "TapeServer",
     "errors": "AuthenticationError BadRequestError ConfigError ContentFilteredError ContextTooLongError CutStreamError "
     "HistoryFormatError LimitError ModelError NotFoundError OutputError OverloadedError PaymentRequiredError "
     "PermissionDeniedError PlayheadError ProtocolError RateLimitError ServerError TapeError TapeFormatError "

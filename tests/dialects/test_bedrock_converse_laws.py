@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from playhead.dialects import bedrock_converse
 from playhead.dialects.base import Endpoint
@@ -204,6 +204,11 @@ def requests(draw: st.DrawFn) -> Request:
 @settings(max_examples=150, deadline=None)
 @given(requests())
 def test_a_request_that_is_read_and_written_again_is_the_same(request: Request) -> None:
+    # A result before any call, beside results that the provider made itself, cannot be told from one of those.
+    calls = {call.id for message in request.messages for call in message.all(ToolCall)}
+    orphans = any(result.call_id not in calls for message in request.messages for result in message.all(ToolResult))
+    theirs_too = any(part.kind == "toolResult" for message in request.messages for part in message.all(Native))
+    assume(not (orphans and theirs_too))
     http = bedrock_converse.encode_request(request, ANYONE).http
     found = bedrock_converse.decode_request(http)
     assert found.unmodelled == ()

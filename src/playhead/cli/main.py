@@ -32,8 +32,18 @@ COMMANDS = {
     "chat": "talk with a model in the terminal, with tools, on tape",
     "replay": "play a recorded run again, offline",
     "show": "print the transcript of a tape",
+    "view": "make a page of tapes, for the browser",
+    "diff": "compare two tapes as conversations",
+    "fork": "go on from a step of a tape, with one thing changed",
+    "rerun": "give the task of a tape to another model",
+    "stats": "tokens, cost, latency and refusals of many tapes",
     "verify": "check that playhead asks what the tape says was asked",
+    "serve": "play tapes to any client, over HTTP",
+    "record": "record what any client asks, as a proxy",
     "mcp": "serve an agent as an MCP tool",
+    "convert": "make tapes of other recordings, and other recordings of tapes",
+    "scrub": "take secrets and personal data off tapes",
+    "check": "fail where a tape holds a secret or personal data",
     "models": "list providers, what each can do, and their models",
 }
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Coroutine
 from io import TextIOWrapper
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 import msgspec
 
@@ -26,6 +27,7 @@ SUMMARY = "ask a model, with tools, and stream the answer"
 _DIGITS = 18
 #: How deep a value of an option may be nested.
 _DEEPEST = 100
+Result = TypeVar("Result")
 MODES = ("once", "replay", "record", "resume", "off")
 
 
@@ -97,18 +99,29 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _ask(prompt: str, arguments: argparse.Namespace, out: TextIO) -> None:
-    import asyncio
-
     from playhead.agent.agent import Agent
-    from playhead.cli.stopping import Signals, ToolThreads, let_go
 
     agent = Agent(arguments.model, **agent_settings(arguments))
+    heeding_signals(_run(agent, prompt, arguments, out))
+
+
+def heeding_signals(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run what asks a model to its end. What ends it early, an error or a signal, ends it at once, whatever tools
+    still run in their threads.
+
+    Raises:
+        Terminated: a signal asked for it.
+    """
+    import asyncio
+
+    from playhead.cli.stopping import Signals, ToolThreads, let_go
+
     runner, threads, signals = asyncio.Runner(), ToolThreads(), Signals()
     loop = runner.get_loop()
     loop.set_default_executor(threads)
     try:
         with signals:
-            runner.run(signals.heeding(_run(agent, prompt, arguments, out)))
+            result: Result = runner.run(signals.heeding(work))
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) or signals.received is not None or threads.busy:
             let_go(loop)
@@ -118,6 +131,7 @@ def _ask(prompt: str, arguments: argparse.Namespace, out: TextIO) -> None:
             raise Terminated(signals.received) from error
         raise
     runner.close()
+    return result
 
 
 async def _run(agent: Any, prompt: str, arguments: argparse.Namespace, out: TextIO) -> None:

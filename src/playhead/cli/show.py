@@ -1,6 +1,7 @@
 """Print the transcript of a tape: who said what, attempts, tool calls and results, tokens, cost and durations.
 
-Any go-vcr tape is shown: what no dialect understands, as plain HTTP. Long texts are cut unless --full is given.
+Any go-vcr tape is shown, and any recording that `playhead convert` reads: what no dialect understands, as plain HTTP.
+Long texts are cut unless --full is given.
 
   playhead show florence.yaml
 """
@@ -16,6 +17,7 @@ from playhead.cli.bill import bill
 from playhead.cli.paint import TIMES, Paint, clean, plural, seconds, size, tokens, whole, wrap
 
 if TYPE_CHECKING:
+    from playhead.deck.embedded import Embedding
     from playhead.deck.transcript import Conversation, Exchange, Step, Transcript
     from playhead.messages import File, Message, Part, Text
 
@@ -42,7 +44,7 @@ def main(arguments: argparse.Namespace) -> int:
     from playhead.cli.reading import load_tape
     from playhead.deck.transcript import transcript
 
-    tape = load_tape(arguments.tape)
+    tape = load_tape(arguments.tape, any_format=True)
     told = transcript(tape, path=arguments.tape, warnings=tuple(tape.warnings))
     if arguments.json:
         from playhead.cli.document import encode_json
@@ -104,6 +106,8 @@ class Page:
                 yield ""
             for message in step.said:
                 yield from self._message(message)
+            if step.asked is not None:
+                yield self._label("fork") + self._paint.bold(clean(step.asked))
             yield self._label(f"step {step.number}") + self._attempts(step)
             for attempt in step.attempts:
                 if attempt.error and attempt.error != told:  # the same refusal is told once
@@ -182,6 +186,8 @@ class Page:
         words = clean(f"{one.method} {one.url}")
         label = self._label(f"http {whole(one.id, '')}")
         yield f"{label}{words}  {status}  {self._paint.dim(sizes)}"
+        if one.embedding is not None:
+            yield from self._beside("", _embedded(one.embedding), self._paint.dim)
         if one.reason:
             yield from self._block("", one.reason, self._paint.yellow, short=3)
 
@@ -214,6 +220,16 @@ class Page:
         """A line of ours beside its label, wrapped and never cut."""
         for index, line in enumerate(wrap(text, max(self._paint.width - MARGIN, 10))):
             yield self._label(label if index == 0 else "") + (color(line) if callable(color) else line)
+
+
+def _embedded(told: Embedding) -> str:
+    """``text-embedding-3-small, 2 texts, 2 vectors of 1,536 numbers, 8 tokens``."""
+    words = [clean(told.model), plural(told.texts, "text")]
+    if told.vectors is not None:
+        words.append(f"{plural(told.vectors, 'vector')} of {whole(told.dimensions or 0)} numbers")
+    if told.tokens is not None:
+        words.append(plural(told.tokens, "token"))
+    return ", ".join(words)
 
 
 def _unfinished(talk: Conversation) -> str:

@@ -63,11 +63,11 @@ class Signals:
             for number, handler in self._before.items():
                 signal.signal(number, handler)
 
-    async def heeding(self, run: Coroutine[Any, Any, None]) -> None:
-        """The run, cancelled when a signal comes."""
+    async def heeding(self, run: Coroutine[Any, Any, Any]) -> Any:
+        """The run, cancelled when a signal comes; what it gives."""
         self._task = asyncio.current_task()
         try:
-            await run
+            return await run
         finally:  # between runs, as at a prompt, a signal is what Ctrl-C is
             self._task = None
 

@@ -20,6 +20,10 @@ _PHRASES = (
         "give it more with --max-steps",
     ),
     (r"\b(?:tape_)?mode=['\"]?([a-z]+)['\"]?", r"--tape-mode \1"),
+    (
+        r'Give the function \(tools=\[([^\]]*)\]\), or let the run end at such a call \(missing="end"\)',
+        r"Give it with --tool FILE.py:\1, or let the run end at such a call with --no-tools",
+    ),
     # A cut that a tape repeats: the reason is what happened when it was recorded, and not now.
     (r"(?:\S+ )?(?:\d{3}: )?the recorded answer ends before its end", "the answer was cut when it was recorded"),
     (r"^(?:[a-z-]+ )?2\d\d: ", ""),  # the status of an answer that began well and was cut

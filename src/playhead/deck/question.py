@@ -3,6 +3,9 @@
 ``question(interaction)`` finds the provider by the URL and lets its dialect read the request; the hand that the
 recording client wrote in goes into the endpoint, so that the same request can be written again. Tools that were
 given as words and a schema are told as tools again (:mod:`playhead.deck.constrained`).
+
+Where a tape was forked (:mod:`playhead.deck.fork`), the first answer after it has the header ``Playhead-Fork``: what
+was asked there goes on from what stands before it, and may be of another model, with other words of system or user.
 """
 
 from __future__ import annotations
@@ -18,7 +21,10 @@ from playhead.providers.base import Provider, profile_for
 from playhead.providers.catalog import by_url
 from playhead.request import Request
 from playhead.tapes import Interaction
-from playhead.wire import HTTPRequest
+from playhead.wire import HTTPRequest, header
+
+#: The response header of the first exchange after a fork; it names the tape and the step that it was made from.
+FORK = "Playhead-Fork"
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -50,6 +56,11 @@ class Question(msgspec.Struct, frozen=True):
         """The endpoint as the recording client spoke to it."""
         provider = self.provider
         return Endpoint(provider.name, provider.base_url, self.decoded.profile, query=provider.query)
+
+
+def forked(interaction: Interaction) -> bool:
+    """Whether the run was changed on purpose before this exchange."""
+    return header(interaction.response.headers, FORK) is not None
 
 
 def as_http(interaction: Interaction) -> HTTPRequest:

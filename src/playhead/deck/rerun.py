@@ -11,6 +11,8 @@ A :class:`Reel` is the tape as it is played; ``rerun(question(reel.left[0]), ree
         again = await rerun(question(reel.left[0]), reel)
 
 :mod:`playhead.deck.verify` compares what was asked with what was recorded; ``playhead replay`` shows what was said.
+A tape that was forked is one conversation: at the mark (:data:`.question.FORK`) the run goes on as it was changed. The
+same task asked of another model, live, is ``playhead.rerun``, and stands in :mod:`playhead.deck.fork`.
 """
 
 from __future__ import annotations
@@ -22,13 +24,14 @@ import msgspec
 
 from playhead.agent.content import ToolOutcome
 from playhead.agent.drive import drive
-from playhead.agent.events import Event
+from playhead.agent.events import Event, StepStart
 from playhead.agent.plan import Plan
 from playhead.agent.run import Run
 from playhead.agent.taped import read_result
 from playhead.agent.tools import Tool
-from playhead.deck.question import Question, question
-from playhead.errors import ConfigError, ModelError, TapeError
+from playhead.deck.question import Question, forked, question
+from playhead.errors import ConfigError, ModelError, TapeError, TapeMissError
+from playhead.events import AttemptStart
 from playhead.messages import Message, ToolCall, ToolResult
 from playhead.model import Model
 from playhead.request import Request, ToolSpec
@@ -48,6 +51,10 @@ class TapeEnds(TapeError):
     """The tape holds no more of this conversation."""
 
 
+class _Turn(TapeMissError):
+    """The tape goes on from here as somebody has changed it."""
+
+
 class Reel:
     """The tape as it is played again: which interactions are left, and which was played last. A transport."""
 
@@ -58,6 +65,8 @@ class Reel:
         ]
         self.last_of_all = self.left[-1] if self.left else None
         self.last: Interaction | None = None
+        #: What is played next where nothing equals the request.
+        self.ahead: Interaction | None = None
         self._player = Player(self.left.copy(), Redactor(()))
         #: Results given to calls that the wire has no ids for: of which interaction, and of which call there.
         self._taken: set[tuple[int, str]] = set()
@@ -68,7 +77,13 @@ class Reel:
         """The answer to this very request, where the tape holds one (its conversations may be interleaved); else the
         next that is left, whatever the request says: comparing them is not done here."""
         played = self._player.play(request)
+        if played is None and self.ahead is not None:
+            played = self.ahead
+            self._player.mark(played)
+        self.ahead = None
         if played is None:
+            if self.turning() is not None:
+                raise _Turn("the run was changed here")
             retried = bool(self.asked) and self.asked[-1][0] is request
             if not self.left:
                 raise TapeEnds("the tape holds no more exchanges")
@@ -90,6 +105,10 @@ class Reel:
         )
         again.renewed = header(answer.headers, RENEWED) is not None
         return again
+
+    def turning(self) -> Interaction | None:
+        """The exchange at which the run was changed next; None where it was not."""
+        return next((item for item in self.left if forked(item)), None)
 
     def skip(self) -> None:
         """Pass over the next interaction."""
@@ -180,7 +199,7 @@ class RecordedTool(Tool[..., Any]):
         return ToolOutcome(result.content, result.is_error)
 
 
-def _defined_elsewhere(request: Request) -> list[ToolSpec]:
+def defined_elsewhere(request: Request) -> list[ToolSpec]:
     """The tools that the provider defines and the client runs (a computer, a shell): options of the wire, by name."""
     theirs = request.options.get("tools")
     return [
@@ -203,9 +222,45 @@ class Rerun(msgspec.Struct):
 
 async def rerun(found: Question, reel: Reel, watch: Callable[[Iterable[Event]], None] | None = None) -> Rerun:
     """Run one conversation again, on the tape alone. ``watch`` is told what happens, in batches."""
-    request = found.request
-    run: Run[Any] = Run(request.messages)
+    run: Run[Any] = Run(found.request.messages)
     first = len(reel.asked)
+    told: list[Sequence[Event]] = []  # a step's beginning, until something comes of it
+    at = found
+    stopped, ends_open = None, False
+    while True:
+        try:
+            async for batch in _driven(run, at, reel):
+                told.append(batch)
+                if watch is not None and not _begins(batch):
+                    for each in told:
+                        watch(each)
+                    told.clear()
+        except _Turn:
+            told.clear()
+            try:
+                reel.ahead = reel.turning() or reel.left[0]
+                at = question(reel.ahead)
+            except (ConfigError, ModelError) as error:
+                stopped, ends_open = str(error), True
+                break
+            run.messages[:] = at.request.messages
+            continue
+        except TapeError as error:  # it ends here, or holds a result that is none
+            stopped, ends_open = str(error), True
+        except ModelError as error:  # the recorded answer itself: a refusal that ended the recorded run as well
+            stopped = str(error)
+        break
+    for each in told:
+        if watch is not None:
+            watch(each)
+    if len(reel.asked) == first:  # nothing was asked (the first request ends with an answer): pass over it
+        reel.skip()
+    return Rerun(found, run, reel.asked[first:], stopped, ends_open)
+
+
+def _driven(run: Run[Any], found: Question, reel: Reel) -> AsyncIterator[Sequence[Event]]:
+    """The run on from where it is, as this question says it."""
+    request = found.request
     model = Model(
         f"{found.provider.name}:{request.model}",
         request.model,
@@ -217,17 +272,10 @@ async def rerun(found: Question, reel: Reel, watch: Callable[[Iterable[Event]], 
         retry=_PATIENT,
         clock=SYSTEM_CLOCK,
     )
-    tools = {spec.name: RecordedTool(spec, reel) for spec in (*_defined_elsewhere(request), *request.tools)}
-    plan = Plan(request, tools, max_steps=1_000_000)
-    stopped, ends_open = None, False
-    try:
-        async for batch in drive(run, plan, model.call(), None):
-            if watch is not None:
-                watch(batch)
-    except TapeError as error:  # it ends here, or holds a result that is none
-        stopped, ends_open = str(error), True
-    except ModelError as error:  # the recorded answer itself: a refusal that ended the recorded run as well
-        stopped = str(error)
-    if len(reel.asked) == first:  # nothing was asked (the first request ends with an answer): pass over it
-        reel.skip()
-    return Rerun(found, run, reel.asked[first:], stopped, ends_open)
+    tools = {spec.name: RecordedTool(spec, reel) for spec in (*defined_elsewhere(request), *request.tools)}
+    return drive(run, Plan(request, tools, max_steps=1_000_000), model.call(), None)
+
+
+def _begins(batch: Sequence[Event]) -> bool:
+    """Whether nothing but a step and its first attempt begins here, of which nothing may come."""
+    return all(isinstance(event, StepStart | AttemptStart) for event in batch)

@@ -15,6 +15,7 @@ transcript is the business of :mod:`playhead.cli.show`; running the tape again i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -22,13 +23,18 @@ import msgspec
 
 from playhead.agent.ledger import Line, line, total
 from playhead.agent.taped import read_result
-from playhead.deck.question import Question, question
+from playhead.call import comes_in_pieces
+from playhead.deck.embedded import Embedding, embedding
+from playhead.deck.question import Question, forked, question
 from playhead.dialects.base import Decoder
 from playhead.errors import ConfigError, PlayheadError
 from playhead.events import Asked, Attempt
 from playhead.fold import fold, unfold
 from playhead.messages import Message, ToolCall, ToolResult
+from playhead.request import Request
 from playhead.response import Response, Usage
+from playhead.transport.replay import gave_way
+from playhead.transport.retry import BEATEN
 from playhead.wire import header
 
 if TYPE_CHECKING:
@@ -39,7 +45,8 @@ TRANSCRIPT_VERSION = 1
 
 class Exchange(msgspec.Struct, frozen=True, tag_field="kind", tag="exchange"):
     """One exchange as plain HTTP. ``id`` is the interaction's on the tape, sizes are bytes of the bodies, ``duration``
-    is seconds. ``reason`` says why it was not understood; None where it speaks to no model that playhead knows."""
+    is seconds. ``reason`` says why it was not understood; None where it speaks to no model that playhead knows.
+    ``embedding`` is what it is about where it asks for vectors."""
 
     id: int
     method: str
@@ -49,6 +56,7 @@ class Exchange(msgspec.Struct, frozen=True, tag_field="kind", tag="exchange"):
     response_size: int
     duration: float
     reason: str | None = None
+    embedding: Embedding | None = None
 
 
 class Try(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -75,7 +83,8 @@ class Step(msgspec.Struct, frozen=True):
 
     ``said`` are the messages that this question added to the conversation, results of the tools apart: those are
     ``results`` of the step that called them. ``answer`` is None where no attempt succeeded. ``duration`` is seconds of
-    all attempts and of the slowest tool. ``ledger`` is what each attempt cost, and how that is known.
+    all attempts and of the slowest tool. ``ledger`` is what each attempt cost, and how that is known. ``asked`` is
+    "provider:model" where it is another than the conversation began with, on a tape that was forked; else None.
     """
 
     number: int
@@ -85,6 +94,7 @@ class Step(msgspec.Struct, frozen=True):
     results: tuple[Told, ...]
     duration: float
     ledger: tuple[Line, ...] = ()
+    asked: str | None = None
 
 
 class Conversation(msgspec.Struct, frozen=True, tag_field="kind", tag="conversation"):
@@ -121,9 +131,16 @@ class Transcript(msgspec.Struct, frozen=True):
         return tuple(entry for entry in self.entries if isinstance(entry, Conversation))
 
 
-def transcript(tape: Tape, *, path: str | None = None, warnings: tuple[str, ...] = ()) -> Transcript:
-    """The transcript of a tape. ``warnings`` are what its reader had to say, shown along."""
-    teller = _Teller()
+def transcript(
+    tape: Tape,
+    *,
+    path: str | None = None,
+    warnings: tuple[str, ...] = (),
+    asked: Callable[[int, Request], None] | None = None,
+) -> Transcript:
+    """The transcript of a tape. ``warnings`` are what its reader had to say, shown along. ``asked`` is told each
+    interaction's id and the whole request that it was understood as, of which a transcript keeps what is new."""
+    teller = _Teller(asked)
     for interaction in tape.interactions:
         teller.take(interaction)
     entries = tuple(entry.finish() if isinstance(entry, _Telling) else entry for entry in teller.entries)
@@ -146,8 +163,9 @@ def _date(tape: Tape, entries: tuple[Entry, ...]) -> str | int | None:
 class _Asking:
     """A step while it is told."""
 
-    def __init__(self, said: tuple[Message, ...]) -> None:
+    def __init__(self, said: tuple[Message, ...], asked: str | None = None) -> None:
         self.said = said
+        self.asked = asked
         self.attempts: list[Try] = []
         self.answer: Response | None = None
         self.results: dict[str, Told] = {}
@@ -164,7 +182,7 @@ class _Asking:
         tools = max((told.duration or 0.0 for told in results), default=0.0)
         duration = sum(attempt.duration for attempt in self.attempts) + tools
         ledger = tuple(msgspec.structs.replace(line, step=number) for line in self.ledger)
-        return Step(number, self.said, tuple(self.attempts), self.answer, tuple(results), duration, ledger)
+        return Step(number, self.said, tuple(self.attempts), self.answer, tuple(results), duration, ledger, self.asked)
 
 
 class _Telling:
@@ -194,7 +212,8 @@ class _Telling:
 class _Teller:
     """Takes interactions in order, finds for each where it belongs."""
 
-    def __init__(self) -> None:
+    def __init__(self, asked: Callable[[int, Request], None] | None = None) -> None:
+        self._asked = asked
         self.entries: list[_Telling | Exchange] = []
         # The conversations by the history that their last question had; two may have asked the same.
         self._by_history: dict[int, list[_Telling]] = {}
@@ -205,6 +224,10 @@ class _Teller:
             if not self._told(interaction):
                 self.entries.append(_plain(interaction))
             return
+        vectors = embedding(interaction)
+        if vectors is not None:
+            self.entries.append(msgspec.structs.replace(_plain(interaction), embedding=vectors))
+            return
         try:
             found = question(interaction)
             keys = _histories(found)
@@ -214,6 +237,8 @@ class _Teller:
         except Exception as error:  # another's bytes: whatever is wrong with them, they are shown as they are
             self.entries.append(_plain(interaction, _reason(interaction, error)))
             return
+        if self._asked is not None:
+            self._asked(interaction.id, found.request)
         asking = self._placed(found, keys)
         asking.attempts.append(_answered(found, asking))
 
@@ -223,6 +248,11 @@ class _Teller:
             if telling.steps[-1].answer is None:
                 return telling.steps[-1]
         messages = found.request.messages
+        if forked(found.interaction):
+            for telling in reversed(self._recent):
+                added = _since(telling, messages)
+                if added:
+                    return self._begin(telling, added, keys[-1], found)
         for length in range(len(messages) - 1, 0, -1):
             held = self._by_history.get(keys[length - 1])
             if held is None:
@@ -231,13 +261,13 @@ class _Teller:
             if continued is None:
                 continue
             held.remove(continued)
-            return self._begin(continued, messages[length:], keys[-1])
+            return self._begin(continued, messages[length:], keys[-1], found)
         telling = _Telling(found)
         self.entries.append(telling)
         self._recent.append(telling)
-        return self._begin(telling, messages, keys[-1])
+        return self._begin(telling, messages, keys[-1], found)
 
-    def _begin(self, telling: _Telling, added: tuple[Message, ...], key: int) -> _Asking:
+    def _begin(self, telling: _Telling, added: tuple[Message, ...], key: int, found: Question) -> _Asking:
         said: list[Message] = []
         before = telling.steps[-1] if telling.steps else None
         for index, message in enumerate(added):
@@ -250,7 +280,7 @@ class _Teller:
                     before.results[result.call_id] = Told(result)
             if before is None or not results or any(result.call_id not in before.results for result in results):
                 said.append(message)
-        asking = _Asking(tuple(said))
+        asking = _Asking(tuple(said), None if _whom(found) == _whom(telling.found) else _whom(found))
         telling.steps.append(asking)
         self._by_history.setdefault(key, []).append(telling)
         if self._recent[-1] is not telling:
@@ -274,6 +304,10 @@ class _Teller:
                 step.results[call.id] = Told(result, interaction.id, _seconds(interaction))
                 return True
         return False
+
+
+def _whom(found: Question) -> str:
+    return f"{found.provider.name}:{found.request.model}"
 
 
 def _total(usages: list[Usage]) -> Usage | None:
@@ -320,6 +354,34 @@ def _goes_on(telling: _Telling, message: Message) -> bool:
     return {call.id for call in message.all(ToolCall)} == {call.id for call in answer.tool_calls}
 
 
+def _since(telling: _Telling, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """What follows the last answer of a conversation in a history that goes on from it after a fork, that answer first;
+    () where none does. Another wire may not have the ids of its calls: they are known by what they say."""
+    answer = telling.steps[-1].answer
+    if answer is None:
+        return ()
+    made = [(call.name, call.arguments) for call in answer.tool_calls]
+    for at in range(len(messages) - 1, -1, -1):
+        calls = messages[at].all(ToolCall)
+        if messages[at].role == "assistant" and [(call.name, call.arguments) for call in calls] == made:
+            own = {call.id: told.id for call, told in zip(calls, answer.tool_calls, strict=True)}
+            return tuple(_renamed(message, own) for message in messages[at:])
+    return ()
+
+
+def _renamed(message: Message, ids: dict[str, str]) -> Message:
+    """The message, its results under the ids that the calls had before."""
+    if message.role != "tool":
+        return message
+    parts = tuple(
+        msgspec.structs.replace(part, call_id=ids.get(part.call_id, part.call_id))
+        if isinstance(part, ToolResult)
+        else part
+        for part in message.parts
+    )
+    return msgspec.structs.replace(message, parts=parts)
+
+
 def _answered(found: Question, asking: _Asking) -> Try:
     """The attempt that an exchange was; a good answer is put into its step."""
     interaction = found.interaction
@@ -327,7 +389,9 @@ def _answered(found: Question, asking: _Asking) -> Try:
     said, usage = None, None
     error: str | None
     try:
-        if answer.code >= 300:
+        if gave_way(answer.headers):
+            error = BEATEN
+        elif answer.code >= 300:
             refusal = found.dialect.decode_error(answer.code, answer.headers, answer.body, found.theirs)
             error = refusal.message
         else:
@@ -349,7 +413,9 @@ def _answered(found: Question, asking: _Asking) -> Try:
 
 def _decoded(found: Question, decoder: Decoder) -> Response:
     answer = found.interaction.response
-    if (header(answer.headers, "content-type") or "").startswith("text/event-stream"):
+    if (header(answer.headers, "content-type") or "").startswith(
+        ("text/event-stream", "application/vnd.amazon.eventstream")
+    ):
         events = [*decoder.feed(answer.body), *decoder.close()]
     else:
         response, _ = found.dialect.decode_response(answer.body, found.theirs)

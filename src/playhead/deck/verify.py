@@ -13,6 +13,7 @@ from __future__ import annotations
 import msgspec
 
 from playhead.deck.edits import edits
+from playhead.deck.embedded import embedding_difference
 from playhead.deck.question import question
 from playhead.deck.rerun import Reel, Rerun, rerun
 from playhead.errors import ConfigError, ModelError
@@ -60,8 +61,9 @@ async def verify(tape: Tape) -> Verdict:
 
     Never raises for what the tape holds: what is not understood is a difference.
     """
-    reel = Reel(tape)
-    verdict = Verdict(requests=len(reel.left))
+    verdict = Verdict()
+    reel = Reel(_without_embeddings(tape, verdict))
+    verdict.requests += len(reel.left)
     astray: set[int] = set()  # requests that do not follow from what is before them
     while reel.left:
         first = reel.left[0]
@@ -96,6 +98,22 @@ async def verify(tape: Tape) -> Verdict:
 #: What nesting without end, and numbers without end, raise wherever they are looked at.
 _ABSURD = (RecursionError, ArithmeticError)
 _NOT_UNDERSTOOD = (ConfigError, ModelError, *_ABSURD)
+
+
+def _without_embeddings(tape: Tape, verdict: Verdict) -> Tape:
+    """The tape without its requests for vectors, each of which stands by itself and is compared here."""
+    left: list[Interaction] = []
+    for interaction in tape.interactions:
+        is_one, where = embedding_difference(interaction)
+        if not is_one:
+            left.append(interaction)
+            continue
+        verdict.requests += 1
+        if where is None:
+            verdict.equal += 1
+        else:
+            verdict.differences.append(Difference(interaction.id, where))
+    return tape if len(left) == len(tape.interactions) else Tape(left)
 
 
 def _told(error: BaseException) -> str:

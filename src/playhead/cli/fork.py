@@ -1,0 +1,131 @@
+"""Go on from a step of a recorded run, with one thing changed, live.
+
+What stands before the step is played from the tape; from there on the model is asked. Tools are answered from the tape
+where the call is the same, else by those of --tool. The new tape holds the whole.
+
+  playhead fork florence.yaml --at 1 --set "tool:weather=12 C" --model local:smollm2 --tape colder.yaml
+  playhead diff florence.yaml colder.yaml
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any, TextIO
+
+from playhead.cli.main import UsageError
+
+SUMMARY = "go on from a step of a tape, with one thing changed"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``playhead fork``."""
+    parser.add_argument("recorded", metavar="TAPE", help="a tape; it is not changed")
+    parser.add_argument("--at", metavar="STEP", required=True, type=step, help="the step, from 1")
+    parser.add_argument(
+        "--set",
+        metavar="TARGET=TEXT",
+        action="append",
+        default=[],
+        help="what a tool of this step gave: tool:NAME=TEXT, or call:ID=TEXT for one call; its answer then stands",
+    )
+    parser.add_argument("--model", metavar="MODEL", help='"provider:model" from there on (default: the recorded one)')
+    parser.add_argument("--prompt", metavar="TEXT", help="instead of what the user said at this step")
+    add_going(parser)
+    parser.add_argument(
+        "--tape", metavar="NEW", required=True, help="where the whole is recorded; nothing is there yet"
+    )
+
+
+def add_going(parser: argparse.ArgumentParser) -> None:
+    """The arguments that ``fork`` and ``rerun`` share."""
+    parser.add_argument("--system", metavar="TEXT", help="another system prompt")
+    parser.add_argument(
+        "--tool", metavar="FILE.py[:NAME]", action="append", default=[], help="for calls that the tape does not know"
+    )
+    parser.add_argument("--no-tools", action="store_true", help="such a call ends the run, and is no error")
+    parser.add_argument("--conversation", metavar="N", type=step, default=1, help="of several on the tape (default: 1)")
+    parser.add_argument("--max-steps", metavar="N", type=step, default=20, help="new model calls (default: 20)")
+    parser.add_argument("-q", "--quiet", action="store_true", help="nothing on stderr but errors")
+
+
+def step(text: str) -> int:
+    """A number from 1, as an argument."""
+    if not text.isdecimal() or len(text) > 9 or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1, got {text[:40]!r}")
+    return int(text)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Fork, and show what is new as it happens."""
+    from playhead.cli.document import encode_json
+    from playhead.cli.output import own_stdout
+    from playhead.cli.run import heeding_signals, run_as_json
+    from playhead.deck.fork import fork
+
+    changes = _changes(arguments.set)
+    with own_stdout() as out:
+        live, going = shared(arguments, out)
+        run: Any = None
+        try:
+            run = heeding_signals(
+                fork(
+                    going.pop("recorded"),
+                    at=arguments.at,
+                    set=changes,
+                    model=arguments.model,
+                    prompt=arguments.prompt,
+                    **going,
+                )
+            )
+        except BaseException as error:
+            run = getattr(error, "run", None)
+            raise
+        finally:
+            if live is not None and run is not None:
+                live.total(run, arguments.tape)
+            elif run is not None:
+                complete = sys.exception() is None
+                out.write(encode_json({"tape": arguments.tape, **run_as_json(run, complete)}, indent=True) + "\n")
+    return 0
+
+
+def shared(arguments: argparse.Namespace, out: TextIO) -> tuple[Any, dict[str, Any]]:
+    """What shows the run, None for JSON, and what ``fork`` and ``rerun`` are both given.
+
+    Raises:
+        UsageError: a tool cannot be loaded, or is none that a single call can be made of; a tape cannot be read.
+    """
+    from playhead.agent.toolsets import is_toolset
+    from playhead.cli.live import Live
+    from playhead.cli.reading import load_tape
+    from playhead.cli.toolfile import load_tools
+
+    tools = load_tools(arguments.tool)
+    toolset = next((tool for tool in tools if is_toolset(tool)), None)
+    if toolset is not None:
+        raise UsageError(f"--tool: {toolset.name} is a toolset; name the tools that are to be run")
+    recorded = load_tape(arguments.recorded, any_format=True)
+    live = None if arguments.json else Live(out, sys.stderr, arguments.color, quiet=arguments.quiet)
+    return live, {
+        "recorded": recorded,
+        "system": arguments.system,
+        "tools": tools,
+        "tape": arguments.tape,
+        "missing": "end" if arguments.no_tools else "error",
+        "conversation": arguments.conversation,
+        "max_steps": arguments.max_steps,
+        "on_event": None if live is None else lambda event, run: live.show((event,)),
+    }
+
+
+def _changes(given: list[str]) -> dict[str, str]:
+    changes: dict[str, str] = {}
+    for item in given:
+        target, equals, text = item.partition("=")
+        if not equals or not target.startswith(("tool:", "call:")):
+            raise UsageError(f'--set {item}: expected tool:NAME=TEXT or call:ID=TEXT, as in --set "tool:weather=12 C"')
+        if target in changes:
+            raise UsageError(f"--set {target} is given twice")
+        changes[target] = text
+    return changes
