@@ -23,7 +23,6 @@ import msgspec
 
 from playhead.agent.ledger import Line, line, total
 from playhead.agent.taped import read_result
-from playhead.call import comes_in_pieces
 from playhead.deck.embedded import Embedding, embedding
 from playhead.deck.question import Question, forked, question
 from playhead.dialects.base import Decoder
