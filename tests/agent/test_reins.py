@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from playhead import Agent, Model, Run, tool
-from playhead.agent.budget import Budget
+from playhead.agent.budget import Budget, Worst
 from playhead.agent.content import Final
 from playhead.agent.context import Context
 from playhead.agent.events import RunEnd, RunFailed, RunStart, ToolProgress
@@ -475,3 +475,86 @@ def test_an_unknown_argument_of_a_run_is_named_with_the_nearest() -> None:
     with FakeProvider() as fake:
         with pytest.raises(ConfigError, match="unknown argument 'tape_mod'; did you mean 'tape_mode'"):
             Agent(fake.model("m")).run_sync("hi", tape_mod="off")  # type: ignore[call-arg]
+
+
+# --- what was decided holds for the call that it was decided of
+
+
+def test_an_approval_is_for_one_call_and_not_for_a_later_one_of_the_same_id() -> None:
+    paid: list[int] = []
+
+    @tool(effect="write", approve=True)
+    def pay(cents: int) -> str:
+        paid.append(cents)
+        return "paid"
+
+    with FakeProvider() as fake:
+        fake.script(reply(tool_call("pay", "call_1", cents=100)), reply(tool_call("pay", "call_1", cents=10**9)))
+        agent = Agent(fake.model("m"), tools=[pay])
+        run = agent.run_sync("pay")
+        assert run.pending is not None
+        again = agent.run_sync(run.pending.approve("call_1"))
+    assert paid == [100]
+    assert again.pending is not None
+    assert [call.arguments for call in again.pending.calls] == ['{"cents":1000000000}']
+
+
+def test_calls_of_one_id_outside_and_inside_are_each_decided_on() -> None:
+    with FakeProvider() as fake:
+        clerk: Agent[str] = Agent(fake.model("clerk"), tools=[refund])
+        boss = Agent(fake.model("boss"), tools=[refund, clerk.as_tool("clerk", "does it")])
+        outside = reply(tool_call("clerk", "c0", task="refund 7"), tool_call("refund", "call_1", order=1))
+        fake.script(outside, reply(tool_call("refund", "call_1", order=7)))
+        pending = boss.run_sync("Refund").pending
+        assert pending is not None
+        for decided in (pending.approve(), pending.approve("call_1").approve("call_1")):
+            assert decided.undecided == decided.inner["c0"].undecided == ()
+        fake.script(reply("I did."), reply("Done."))
+        assert boss.run_sync(pending.approve()).text == "Done."
+
+
+def test_budgets_that_are_asked_in_opposite_orders_do_not_wait_for_each_other() -> None:
+    async def go(fake: FakeProvider) -> list[Any]:
+        one, two = Budget(tokens=1200), Budget(tokens=1200)
+        agents = [Agent(fake.model("m"), max_tokens=600, budget=budget) for budget in (one, two)]
+        jobs = [agents[n % 2].run("hi", budget=(two, one)[n % 2]) for n in range(6)]
+        return await asyncio.wait_for(asyncio.gather(*jobs, return_exceptions=True), 20)
+
+    with FakeProvider(answer=lambda request: reply("ok", delay=0.02)) as fake:
+        assert all(isinstance(one, Run | LimitError) for one in asyncio.run(go(fake)))
+
+
+def test_a_figure_below_nothing_gives_nothing_back_to_a_budget() -> None:
+    async def go() -> Budget:
+        budget = Budget(dollars=1, tokens=100)
+        for tokens, dollars in ((-50, Decimal(-5)), (5, Decimal("NaN"))):
+            (await budget.reserve(Worst(10, Decimal("0.1")))).settle(tokens, dollars)
+        return budget
+
+    budget = asyncio.run(go())
+    assert (budget.spent_tokens, budget.spent_dollars) == (15, Decimal("0.2"))
+
+
+def test_what_became_of_a_write_inside_an_agent_is_told_from_outside(tmp_path: Path) -> None:
+    tape, paid = tmp_path / "t.yaml", list[int]()
+
+    @tool(effect="write")
+    def pay(order: int) -> str:
+        paid.append(order)
+        if len(paid) == 1:
+            raise KeyboardInterrupt
+        return "paid"
+
+    with FakeProvider() as fake:
+        clerk: Agent[str] = Agent(fake.model("clerk"), tools=[pay])
+        boss = Agent(fake.model("boss"), tools=[clerk.as_tool("clerk", "does it")])
+        fake.script(
+            reply(tool_call("clerk", task="pay 7")), reply(tool_call("pay", order=7)), reply("I did."), reply("Ok.")
+        )
+        with pytest.raises(KeyboardInterrupt):
+            boss.run_sync("Pay order 7", tape=tape, tape_mode="record")
+        with pytest.raises(UnfinishedCallError):
+            boss.run_sync("Pay order 7", tape=tape, tape_mode="resume")
+        assert paid == [7]
+        run = boss.run_sync("Pay order 7", tape=tape, tape_mode="resume", assume="not_done")
+    assert (run.text, paid) == ("Ok.", [7, 7])

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
 
 ZERO = Decimal(0)
+_order = count()
 
 
 class Worst(msgspec.Struct, frozen=True):
@@ -73,6 +75,9 @@ class Budget:
                 raise ConfigError(f"Budget: {name} is {limit}; a number of at least 0 is expected")
         if dollars is None and tokens is None:
             raise ConfigError("Budget: give it a limit, dollars= or tokens=")
+        #: Budgets are reserved in the order in which they were made, whoever asks: nobody holds one and waits for an
+        #: older one, so that no two wait for each other.
+        self.order = next(_order)
         self.spent_dollars = ZERO
         self.spent_tokens = 0
         self._held_dollars = ZERO
@@ -125,8 +130,10 @@ class Budget:
         """An attempt has ended and used so much; None: nobody knows, so all that it held."""
         with self._lock:
             self._hold(worst, -1)
-            self.spent_tokens += worst.tokens if tokens is None else tokens
-            self.spent_dollars += (worst.dollars or ZERO) if dollars is None else dollars
+            # A figure below nothing is none: it would give back what others have spent.
+            self.spent_tokens += worst.tokens if tokens is None or tokens < 0 else tokens
+            sound = dollars is not None and dollars.is_finite() and dollars >= 0
+            self.spent_dollars += dollars if sound and dollars is not None else (worst.dollars or ZERO)
             self._wake()
 
     def _hold(self, worst: Worst, sign: int) -> None:

@@ -218,6 +218,8 @@ async def _tool_step(state: Driving, action: CallTools) -> Batches:
             async for outcome in outcomes:
                 if isinstance(outcome, Settled):
                     results[outcome.result.call_id] = outcome.result
+                    if not outcome.replayed:
+                        state.used(outcome.result.call_id)
                     if outcome.final:
                         state.answer = outcome.result.text
                     if not outcome.result.is_error:

@@ -52,10 +52,18 @@ class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
         """The calls that wait for a decision, those of the runs inside included."""
         return (*self.own, *(call for inner in self.inner.values() for call in inner.calls))
 
+    @property
+    def undecided(self) -> tuple[ToolCall, ...]:
+        """The calls of this run itself that nothing was decided of yet."""
+        return tuple(call for call in self.own if call.id not in self.verdicts and call.id not in self.results)
+
     def approve(self, *call_ids: str) -> Pending:
         """The same with these calls allowed; all that wait where none is named."""
         decided = self
-        for id in call_ids or [call.id for call in self.calls]:
+        if not call_ids:
+            inner = {about: run.approve() for about, run in self.inner.items()}
+            return _replaced(self, verdicts={**self.verdicts, **{call.id: True for call in self.own}}, inner=inner)
+        for id in call_ids:
             decided = decided._with(id, lambda run, id: _replaced(run, verdicts={**run.verdicts, id: True}))
         return decided
 
@@ -71,10 +79,11 @@ class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
         return self._with(call_id, lambda run, id: _replaced(run, results={**run.results, id: given}))
 
     def _with(self, call_id: str, change: Callable[[Pending, str], Pending]) -> Pending:
-        """The same, changed where this call waits."""
-        if any(call.id == call_id for call in self.own):
+        """The same, changed where this call waits; of several of one id the first that nothing was decided of."""
+        inside = any(call.id == call_id for inner in self.inner.values() for call in inner.calls)
+        if any(call.id == call_id for call in (self.undecided if inside else self.own)):
             return change(self, call_id)
-        for about, inner in self.inner.items():
+        for about, inner in sorted(self.inner.items(), key=lambda pair: not pair[1].undecided):
             if any(call.id == call_id for call in inner.calls):
                 return _replaced(self, inner={**self.inner, about: inner._with(call_id, change)})
         waiting = ", ".join(call.id for call in self.calls)

@@ -157,6 +157,18 @@ class Driving:
 
         self.plan = await equipped(self.plan, self.run, self.session, self.call.clock.monotonic)
 
+    def used(self, call_id: str) -> None:
+        """What was decided of a call holds for that call: a later one may have its id, and is asked about anew."""
+        known = self.plan.decided
+        if call_id in known.verdicts or call_id in known.results or call_id in known.inner:
+            left = Decided(
+                {id: verdict for id, verdict in known.verdicts.items() if id != call_id},
+                {id: result for id, result in known.results.items() if id != call_id},
+                known.assume,
+                {id: inner for id, inner in known.inner.items() if id != call_id},
+            )
+            self.plan = msgspec.structs.replace(self.plan, decided=left)
+
     def room(self) -> Room:
         """Where the calls of the last answer are made."""
         run, plan = self.run, self.plan

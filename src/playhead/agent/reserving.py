@@ -36,7 +36,7 @@ class Reserving:
     def __init__(self, budgets: tuple[Budget, ...], request: Request, whom: Callable[[], Asked], at: float) -> None:
         if request.max_tokens is None:
             raise ConfigError("a budget needs max_tokens=: an answer without a bound may cost anything")
-        self._budgets = budgets
+        self._budgets = sorted(budgets, key=lambda budget: budget.order)
         self._whom = whom
         self._asked = Asked()
         self._at = at

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from playhead.agent.calls import Decided
 from playhead.agent.content import ToolOutcome, failed, outcome_of
 from playhead.agent.context import Context
 from playhead.agent.plan import going_on
@@ -53,7 +54,11 @@ def agent_tool(agent: Agent[Any], name: str | None, description: str | None) -> 
             budgets = tuple(dict.fromkeys((*state.plan.budgets, *plan.budgets)))
             approve = plan.approve or state.plan.approve
             watch = as_watch(state.plan.watch, plan.watch)
-            plan = msgspec.structs.replace(plan, deps=context.deps, budgets=budgets, approve=approve, watch=watch)
+            known = state.plan.decided
+            decided = Decided(results=known.results, assume=known.assume)  # of writes that had begun inside
+            plan = msgspec.structs.replace(
+                plan, deps=context.deps, budgets=budgets, approve=approve, watch=watch, decided=decided
+            )
         if waited is not None:
             plan = going_on(plan, waited)
         run: Run[Any] = Run(agent.opening(waited.messages if waited is not None else (user(task),)))
