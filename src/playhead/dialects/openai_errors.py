@@ -100,6 +100,10 @@ _BY_WORD: dict[str, type[ModelError]] = {
 #: that is out of credits).
 _FINAL = (ContextTooLongError, ContentFilteredError, PaymentRequiredError)
 
+#: How llama.cpp says, with status 500, that a text to be embedded is longer than its batch, in lower case:
+#: "input (5001 tokens) is too large to process. increase the physical batch size". It stays too large.
+_TOO_LARGE = "is too large to process"
+
 #: How servers of this wire say that a prompt is too long, in lower case.
 _TOO_LONG = (
     "maximum context length",
@@ -173,7 +177,7 @@ def error_of(value: Any, endpoint: Endpoint, *, status: int | None, request_id: 
     availability = availability if isinstance(availability, dict) else {}
     retryable = availability.get("retryable")
     advised = retryable if isinstance(retryable, bool) else None
-    if advised is None and _named(words) in _FINAL:
+    if advised is None and (_named(words) in _FINAL or _TOO_LARGE in message.lower()):
         advised = False
     error = kind(
         capped(message),
@@ -226,6 +230,8 @@ def _class(status: int | None, words: list[Any], message: str, metadata: dict[st
     named = _named(words)
     if named in _FINAL:
         return named
+    if _TOO_LARGE in lowered:
+        return ContextTooLongError
     if status in (None, 400, 403, 413, 422) or named is BadRequestError:
         if any(phrase in lowered for phrase in _TOO_LONG):
             return ContextTooLongError

@@ -388,7 +388,8 @@ def _why(causes: str) -> str:
 def _too_slow_head(error: TimeoutError, url: str, timeouts: Timeouts) -> ModelError:
     """Which of the timeouts it was; the engine's timer and ours may both have said it, and mean the same."""
     host = _host(url)
-    if type(error).__name__ == "ConnectTimeoutError":
+    whole_first = timeouts.total is not None and (timeouts.connect is None or timeouts.total < timeouts.connect)
+    if type(error).__name__ == "ConnectTimeoutError" and not whole_first:
         return TimeoutExceeded(f"connect: no connection to {host} within {timeouts.connect:g} s")
     if timeouts.total is not None and timeouts.total == _least(timeouts.first_byte, timeouts.total):
         return TimeoutExceeded(f"total: the exchange with {host} was not over after {timeouts.total:g} s")
