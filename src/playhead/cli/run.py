@@ -149,6 +149,24 @@ async def _run(agent: Any, prompt: str, arguments: argparse.Namespace, out: Text
             live.end_line()  # an error begins a line of its own
             if stream.run.steps or any(attempt.status for attempt in stream.run.attempts):
                 live.total(stream.run, arguments.tape)
+        _check_waiting(stream.run)
+
+
+def _check_waiting(run: Any) -> None:
+    """A run that waits for a person has not done what it was asked for.
+
+    Raises:
+        PlayheadError: it waits; names the calls.
+    """
+    if run.pending is None:
+        return
+    from playhead.errors import PlayheadError
+
+    calls = ", ".join(f"{call.name}({call.arguments})" for call in run.pending.calls)
+    raise PlayheadError(
+        f"the run waits for a person's word on {calls}, and nobody is asked here: `playhead chat` asks, and in Python "
+        "run.pending goes on with what was decided"
+    )
 
 
 async def as_lines(stream: Any, out: TextIO) -> None:
@@ -160,13 +178,16 @@ async def as_lines(stream: Any, out: TextIO) -> None:
     try:
         async for event in stream:
             if isinstance(event, RunEnd):
-                complete = True
+                complete = event.run.pending is None
             elif isinstance(event, StepEnd):
                 _line(out, {"event": "step_end", **msgspec.structs.asdict(event.step)})
             else:
                 _line(out, event)
     finally:
-        _line(out, {"event": "run_end", **run_as_json(stream.run, complete)})
+        waits = stream.run.pending
+        waiting = {} if waits is None else {"pending": msgspec.json.decode(waits.to_json())}
+        _line(out, {"event": "run_end", **run_as_json(stream.run, complete), **waiting})
+    _check_waiting(stream.run)
 
 
 def _line(out: TextIO, value: Any) -> None:
