@@ -83,7 +83,7 @@ def _fields(row: Row) -> dict[str, Any]:
         "refusals": {str(status): count for status, count in sorted(row.refusals.items())},
         "failed": row.failed,
         "usage": row.usage,
-        "cost": row.cost,
+        "cost": None if row.cost is None else row.cost.normalize(),
         "about": row.about,
         "unpriced": row.unpriced,
         "latency": _percentiles(row.latency),
