@@ -89,6 +89,10 @@ def test_no_letter_and_no_digit_is_lost(text: str) -> None:
     assert letters(bare(painted(text))) == letters(clean(text))
 
 
+def test_a_space_at_the_end_of_a_full_line_does_not_go_over_the_edge() -> None:
+    assert max(map(columns, painted("It It It hot. hot. hot. hot. hot. \n", 33).split("\n"))) <= 33
+
+
 @settings(max_examples=100, deadline=None)
 @given(PLAIN, st.integers(20, 60))
 def test_plain_text_loses_nothing_but_spaces_at_breaks(text: str, width: int) -> None:

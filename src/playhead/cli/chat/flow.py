@@ -61,7 +61,8 @@ class Flow:
     def end(self) -> None:
         """The line ends."""
         self._flush()
-        self._out.extend(styled(*piece) for piece in self._space)
+        room = max(0, self._width - self._column)  # spaces that would go over the edge say nothing there
+        self._out.extend(styled(*piece) for piece in self._space[:room])
         self._space.clear()
         self._out.append("\n")
         self._column = 0
