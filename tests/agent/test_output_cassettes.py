@@ -11,7 +11,7 @@ import pytest
 
 from playhead import Agent, Model
 from playhead.deck.question import question
-from playhead.deck.rerun import Reel
+from playhead.deck.reel import Reel
 from playhead.request import NamedTool
 from playhead.tapes import Tape
 from playhead.transport.retry import RetryPolicy

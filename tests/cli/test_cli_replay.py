@@ -43,6 +43,18 @@ def test_a_tape_that_ends_too_soon_is_status_1(playhead: Playhead, seed: Path, t
     assert done.returncode == 1
     assert done.stdout.startswith("I'll get the current weather")
     assert "error: the tape holds no" in done.stderr
+    assert 'without a result: weather({"location": "Florence, Italy"})' in done.stderr
+    (run,) = json.loads(playhead("replay", "short.yaml", "--json").stdout)["runs"]
+    assert not run["complete"]
+    assert run["stopped"].startswith("the tape holds no result")
+
+
+def test_a_tape_that_ends_with_a_refusal_is_status_1(playhead: Playhead, seed: Path, tmp_path: Path) -> None:
+    data = seed.read_bytes()
+    (tmp_path / "short.yaml").write_bytes(data[: data.index(b"  - id: 5")])
+    done = playhead("replay", "short.yaml")
+    assert done.returncode == 1
+    assert "error: " in done.stderr
 
 
 def test_what_no_dialect_understands_is_passed_over(playhead: Playhead, seed: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from playhead import Agent, LimitError, Message, Model, Reasoning, RetryPolicy, Run, Source, Tape, tool
 from playhead.deck.question import Question, question
-from playhead.deck.rerun import Reel
+from playhead.deck.reel import Reel
 from playhead.deck.verify import verify
 
 HI = re.compile(r"\b(oi|olá)\b", re.IGNORECASE)

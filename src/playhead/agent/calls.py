@@ -178,6 +178,8 @@ class _Begun(msgspec.Struct, frozen=True):
         tool, session = self.tool, self._recorder(room)
         began, result, final = room.monotonic(), self._known(room), False
         if result is None and tool is not None:
+            if self._undecided(room):  # a replay waits as the run did
+                return Waiting(self.index)
             self._check_replay(tool, room)
             verdict = await self._verdict(tool, room, order)
             if verdict is None:

@@ -35,6 +35,9 @@ FILE_TOKENS = 1_500
 #: The origin of the mark that the text of a summary bears.
 SUMMARY = "playhead.summary"
 
+#: What stands before a summary, in words of the user.
+SUMMARY_HEAD = "Summary of the conversation so far:\n\n"
+
 #: What a model is told that writes a summary.
 INSTRUCTION = (
     "You are given the beginning of a conversation between a user and an assistant who calls tools. It will be "
@@ -215,7 +218,7 @@ def cut_to_tokens(messages: Sequence[Message], count: int, known: int) -> Cut:
 def with_summary(cut: Cut, summary: str) -> tuple[Message, ...]:
     """What stays, with a summary of what was taken out at the beginning of the first message of the user's. A summary
     that stood there before is replaced: the new one was made of it, too."""
-    words = "Summary of the conversation so far:\n\n" + summary
+    words = SUMMARY_HEAD + summary
     kept = list(cut.kept)
     at = next(index for index, message in enumerate(kept) if message.role == "user")
     said = tuple(part for part in kept[at].parts if not _summarises(part))

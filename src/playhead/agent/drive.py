@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 Batches: TypeAlias = AsyncGenerator[Sequence[Event], None]
 
+#: How the error of an attempt begins that was ended from here, and not by the other side.
+BROKEN_OFF = "broken off: "
+
 
 async def drive(run: Run[Any], plan: Plan, call: AnyCall, session: Session | None) -> Batches:
     """Drive a run to its end, yielding events in batches as they happen, RunEnd last.
@@ -176,7 +179,7 @@ async def _model_step(state: Driving) -> Batches:
     except BaseException as error:
         if under_way is not None and not isinstance(error, ModelError | TapeMissError):  # those never left, or are told
             seconds = call.clock.monotonic() - left
-            words = None if folder.complete else f"broken off: {type(error).__name__}"
+            words = None if folder.complete else f"{BROKEN_OFF}{type(error).__name__}"
             run.attempts.append(Attempt(number, under_way.number, None, seconds, words, asked=call.whom(request)))
         raise
     finally:
@@ -201,6 +204,8 @@ def _reserving(state: Driving, request: Request, call: AnyCall) -> Reserving | N
         return None
     from playhead.agent.reserving import Reserving
 
+    for budget in state.plan.budgets:
+        state.run.prices = {**budget.prices, **state.run.prices}
     reserving = Reserving(state.plan.budgets, request, lambda: call.whom(request), call.clock.time())
     call.guard(reserving)
     return reserving

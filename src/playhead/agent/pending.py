@@ -25,6 +25,9 @@ from playhead.errors import ConfigError, HistoryFormatError
 from playhead.messages import HISTORY_VERSION, Message, Text, ToolCall, ToolResult
 from playhead.response import Usage
 
+#: How the result of a call begins that a person did not allow.
+REFUSED = "Error: the call was refused"
+
 
 class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
     """A run that waits.
@@ -123,4 +126,4 @@ class _Stored(msgspec.Struct):
 def refusal_of(call: ToolCall, verdict: bool | str) -> ToolResult:
     """What the model is told of a call that was not allowed."""
     reason = f": {verdict}" if isinstance(verdict, str) and verdict else ""
-    return ToolResult(call.id, call.name, (Text(f"Error: the call was refused{reason}"),), True)
+    return ToolResult(call.id, call.name, (Text(f"{REFUSED}{reason}"),), True)

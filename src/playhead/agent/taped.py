@@ -27,19 +27,28 @@ _PARTS = msgspec.json.Decoder(tuple[Text | File, ...])
 _TEXT = "text/plain; charset=utf-8"
 _JSON = "application/json"
 _KEY = "Playhead-Idempotency-Key"
+#: The header that a call's id rides in.
+CALL_ID = "Playhead-Call-Id"
 _FINAL = "Playhead-Final"
+#: What the URL of a mark ends with.
+BEGUN = "#begun"
 
 
 def call_request(call: ToolCall) -> HTTPRequest:
     """The request that stands for a call. The call's id rides in a header, which matching does not look at."""
-    headers = (("Content-Type", _JSON), ("Playhead-Call-Id", call.id))
+    headers = (("Content-Type", _JSON), (CALL_ID, call.id))
     return HTTPRequest("CALL", f"tool:{call.name}", headers, call.arguments.encode())
+
+
+def is_begun(interaction: Interaction) -> bool:
+    """Whether this marks that a call begins."""
+    return interaction.request.method == "CALL" and interaction.request.url.endswith(BEGUN)
 
 
 def begun_request(call: ToolCall, key: str = "") -> HTTPRequest:
     """The request that stands for the beginning of a call."""
-    headers = (("Content-Type", _JSON), ("Playhead-Call-Id", call.id), (_KEY, key))
-    return HTTPRequest("CALL", f"tool:{call.name}#begun", headers, call.arguments.encode())
+    headers = (("Content-Type", _JSON), (CALL_ID, call.id), (_KEY, key))
+    return HTTPRequest("CALL", f"tool:{call.name}{BEGUN}", headers, call.arguments.encode())
 
 
 def record_begun(session: Session, call: ToolCall, key: str) -> None:

@@ -28,6 +28,9 @@ from playhead.messages import user
 if TYPE_CHECKING:
     from playhead.agent.agent import Agent
 
+#: The result of the call that hands a conversation over; by it a tape is known to go on with another agent.
+HANDED_OVER = "The conversation is handed over."
+
 _TASK = {
     "type": "object",
     "properties": {"task": {"type": "string", "description": "what is to be done, with all that is to be known"}},
@@ -82,7 +85,7 @@ def hand_over_tool(agent: Agent[Any], name: str | None, description: str | None)
         raise ConfigError('an agent has no name of its own: hand_over("to_billing", "knows all about bills")')
 
     async def take(arguments: dict[str, Any], context: Context[Any]) -> str:
-        return "The conversation is handed over."
+        return HANDED_OVER
 
     tool = SchemaTool(name, description or "", {"type": "object", "properties": {}}, take)
     tool.hands_over_to = agent

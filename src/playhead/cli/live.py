@@ -102,6 +102,11 @@ class Live:
         """One line of the command's own."""
         self._note(self._paint.dim(clean(text)))
 
+    def ask(self, name: str, arguments: str) -> None:
+        """A call that somebody is asked about."""
+        self.end_line()
+        self._note(self._paint.cyan(f"? {clean(name)}({glimpse(arguments)})"))
+
     def fault(self, text: str) -> None:
         """What ended the run before its end."""
         self.end_line()

@@ -6,8 +6,9 @@ parser is the standard library's: a library for command lines would cost more to
 (And the one that opens the streams, :mod:`playhead.cli.output`.)
 
 Exit status: 0 it went well; 1 it failed (a run's error, a request that is not equal); 2 what was asked cannot be done
-as given (bad arguments, no such file, not a tape, an unknown provider, no key); 130 interrupted; 141 the reader of the
-output went away; 143 terminated. An error is one line on stderr, or with ``--json`` one JSON object there.
+as given (bad arguments, no such file, not a tape, an unknown provider, no key); 3 the run waits for a person; 130
+interrupted; 141 the reader of the output went away; 143 terminated. An error is one line on stderr, or with ``--json``
+one JSON object there.
 """
 
 from __future__ import annotations

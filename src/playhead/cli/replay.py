@@ -3,6 +3,10 @@
 The run is made again from what the tape's first request says, with the answers and tool results that the tape holds;
 no network, no key and no tool is touched. The answer goes to stdout, the rest to stderr, as with playhead run.
 
+A run that was to stop has an end without an answer, and that is said. A tape that ends at a call is a failure: a run
+that waits for a person and one that was killed look alike on it, and the calls are named. So is one that ends after a
+refusal, or asks what nobody would.
+
   playhead replay florence.yaml
 """
 
@@ -40,7 +44,7 @@ def main(arguments: argparse.Namespace) -> int:
         live = Live(sys.stdout, sys.stderr, arguments.color, quiet=arguments.quiet, replay=True)
         for warning in tape.warnings:
             live.note(f"warning: {warning}")
-    runs = asyncio.run(_replay(tape, live))
+    runs, failed = asyncio.run(_replay(tape, live))
     if live is None:
         from playhead.cli.document import encode_json
 
@@ -48,20 +52,27 @@ def main(arguments: argparse.Namespace) -> int:
         sys.stdout.write(encode_json(document, indent=True) + "\n")
     elif not runs:
         raise UsageError(f"{arguments.tape} holds nothing to replay; see: playhead show {arguments.tape}")
-    return FAILED if any(not run["complete"] for run in runs) or not runs else 0
+    return FAILED if failed else 0
 
 
-async def _replay(tape: Tape, live: Live | None) -> list[dict[str, Any]]:
-    """Each conversation of the tape in turn; what no dialect understands is passed over, and said."""
+async def _replay(tape: Tape, live: Live | None) -> tuple[list[dict[str, Any]], bool]:
+    """Each conversation of the tape in turn, and whether one failed; what no dialect understands is passed over, and
+    said."""
+    import msgspec
+
+    from playhead.agent.pending import Pending
     from playhead.agent.run import Run
     from playhead.cli.run import run_as_json
     from playhead.cli.wording import reworded
     from playhead.deck.question import question
-    from playhead.deck.rerun import Reel, rerun
+    from playhead.deck.reel import Reel
+    from playhead.deck.rerun import rerun
+    from playhead.deck.verify import all_equal
     from playhead.errors import ConfigError, ModelError
 
     reel = Reel(tape)
     runs: list[dict[str, Any]] = []
+    failed = False
     while reel.left:
         first = reel.left[0]
         try:
@@ -77,14 +88,24 @@ async def _replay(tape: Tape, live: Live | None) -> list[dict[str, Any]]:
         except (RecursionError, ArithmeticError) as error:  # nested too deeply, or numbers that none can calculate with
             if reel.left and reel.left[0] is first:
                 reel.skip()
-            why = f"interaction {first.id} cannot be run again: {type(error).__name__}: {error}"
+            failed, why = True, f"interaction {first.id} cannot be run again: {type(error).__name__}: {error}"
             runs.append({**run_as_json(Run(found.request.messages), False), "stopped": why})
             if live is not None:
                 live.fault(why)
             continue
+        equal = again.ended and all_equal(again)
+        ended = equal and not again.waiting
+        failed = failed or not (again.stopped is None or ended)
         runs.append({**run_as_json(again.run, again.stopped is None), "stopped": again.stopped})
+        if equal and again.waiting:
+            waits = Pending(tuple(again.run.messages), again.waiting, {}, len(again.run.steps), again.run.usage)
+            runs[-1]["pending"] = msgspec.json.decode(waits.to_json())
         if live is not None:
             live.total(again.run)
-            if again.stopped is not None:
+            if ended:
+                live.note(f"it ends here without an answer: {reworded(again.stopped or '')}")
+            elif again.stopped is not None:
                 live.fault(reworded(again.stopped))
-    return runs
+                for call in again.waiting if equal else ():
+                    live.note(f"without a result: {call.name}({call.arguments}) (call {call.id})")
+    return runs, failed or not runs

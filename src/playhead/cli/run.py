@@ -15,12 +15,26 @@ import argparse
 import sys
 from collections.abc import Coroutine
 from io import TextIOWrapper
-from typing import Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import msgspec
 
+from playhead.cli.approvals import (
+    WAITS,
+    add_approvals,
+    check_approvals,
+    decided,
+    kept,
+    say_waiting,
+    somebody_looks,
+    taken_up,
+)
 from playhead.cli.document import encode_json
 from playhead.cli.main import Terminated, UsageError
+
+if TYPE_CHECKING:
+    from playhead.agent.pending import Pending
+    from playhead.messages import ToolCall
 
 SUMMARY = "ask a model, with tools, and stream the answer"
 #: Digits of a number that is given; every one of so many fits 64 bits.
@@ -34,8 +48,9 @@ MODES = ("once", "replay", "record", "resume", "off")
 def configure(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``playhead run``."""
     parser.add_argument("model", metavar="MODEL", help='"provider:model", as in local:smollm2')
-    parser.add_argument("prompt", metavar="PROMPT", help='what to ask; "-" reads it from stdin')
+    parser.add_argument("prompt", metavar="PROMPT", nargs="?", help='what to ask; "-" reads it from stdin')
     add_settings(parser)
+    add_approvals(parser)
     parser.add_argument("--tape", metavar="FILE", help="record on this tape, or play it where it exists")
     parser.add_argument("--tape-mode", choices=MODES, help="how the tape is used (default: once; replay where CI=true)")
     parser.add_argument("-q", "--quiet", action="store_true", help="nothing on stderr but errors")
@@ -92,17 +107,41 @@ def main(arguments: argparse.Namespace) -> int:
 
     if arguments.tape_mode not in (None, "off") and arguments.tape is None:
         raise UsageError(f"--tape-mode {arguments.tape_mode} needs a tape: add --tape FILE")
-    prompt = _prompt(arguments.prompt)
+    check_approvals(arguments)
+    asking: str | Pending = _prompt(arguments.prompt) if arguments.going_on is None else taken_up(arguments)
     with own_stdout() as out:  # for the tools' file as well: it is run when it is loaded
-        _ask(prompt, arguments, out)
-    return 0
+        pending = _ask(asking, arguments, out)
+    if pending is None:
+        return 0
+    if arguments.pending is not None:
+        kept(pending, arguments.pending)
+    say_waiting(pending, arguments)
+    return WAITS
 
 
-def _ask(prompt: str, arguments: argparse.Namespace, out: TextIO) -> None:
+def _ask(asking: str | Pending, arguments: argparse.Namespace, out: TextIO) -> Pending | None:
+    """Ask, and go on as often as somebody at the terminal decides about calls; the run that waits for someone else."""
     from playhead.agent.agent import Agent
 
-    agent = Agent(arguments.model, **agent_settings(arguments))
-    heeding_signals(_run(agent, prompt, arguments, out))
+    agent = Agent(arguments.model, approve=_yes if arguments.yes else None, **agent_settings(arguments))
+    while True:
+        pending = heeding_signals(_run(agent, asking, arguments, out))
+        if pending is None or not somebody_looks(arguments):
+            return pending
+        from playhead.cli.chat.lines import Lines
+        from playhead.cli.live import Live
+
+        live = Live(out, sys.stderr, arguments.color)
+        try:
+            asking = decided(pending, live.ask, Lines(sys.stderr).line)
+        except EOFError:
+            return pending
+        if arguments.tape is not None and arguments.tape_mode in ("once", "record"):
+            arguments.tape_mode = "resume"  # the tape holds the run up to here
+
+
+def _yes(call: ToolCall) -> bool:
+    return True
 
 
 def heeding_signals(work: Coroutine[Any, Any, Result]) -> Result:
@@ -134,11 +173,11 @@ def heeding_signals(work: Coroutine[Any, Any, Result]) -> Result:
     return result
 
 
-async def _run(agent: Any, prompt: str, arguments: argparse.Namespace, out: TextIO) -> None:
-    async with agent.stream(prompt, tape=arguments.tape, tape_mode=arguments.tape_mode) as stream:
+async def _run(agent: Any, asking: str | Pending, arguments: argparse.Namespace, out: TextIO) -> Pending | None:
+    async with agent.stream(asking, tape=arguments.tape, tape_mode=arguments.tape_mode) as stream:
         if arguments.json:
             await as_lines(stream, out)
-            return
+            return _pending(stream.run)
         from playhead.cli.live import Live
 
         live = Live(out, sys.stderr, arguments.color, quiet=arguments.quiet)
@@ -149,24 +188,12 @@ async def _run(agent: Any, prompt: str, arguments: argparse.Namespace, out: Text
             live.end_line()  # an error begins a line of its own
             if stream.run.steps or any(attempt.status for attempt in stream.run.attempts):
                 live.total(stream.run, arguments.tape)
-        _check_waiting(stream.run)
+        return _pending(stream.run)
 
 
-def _check_waiting(run: Any) -> None:
-    """A run that waits for a person has not done what it was asked for.
-
-    Raises:
-        PlayheadError: it waits; names the calls.
-    """
-    if run.pending is None:
-        return
-    from playhead.errors import PlayheadError
-
-    calls = ", ".join(f"{call.name}({call.arguments})" for call in run.pending.calls)
-    raise PlayheadError(
-        f"the run waits for a person's word on {calls}, and nobody is asked here: `playhead chat` asks, and in Python "
-        "run.pending goes on with what was decided"
-    )
+def _pending(run: Any) -> Pending | None:
+    waits: Pending | None = run.pending
+    return waits
 
 
 async def as_lines(stream: Any, out: TextIO) -> None:
@@ -187,7 +214,6 @@ async def as_lines(stream: Any, out: TextIO) -> None:
         waits = stream.run.pending
         waiting = {} if waits is None else {"pending": msgspec.json.decode(waits.to_json())}
         _line(out, {"event": "run_end", **run_as_json(stream.run, complete), **waiting})
-    _check_waiting(stream.run)
 
 
 def _line(out: TextIO, value: Any) -> None:

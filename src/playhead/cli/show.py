@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
+from playhead.agent.pending import REFUSED
 from playhead.cli.bill import bill
 from playhead.cli.paint import TIMES, Paint, clean, plural, seconds, size, tokens, whole, wrap
 
@@ -99,15 +100,18 @@ class Page:
 
     def _conversation(self, talk: Conversation, alone: bool, last: bool) -> Iterator[str]:
         if not alone:
-            yield self._paint.bold(clean(f"── {talk.provider}:{talk.model} "))
-        told = ""
+            inside = f"(inside: {talk.inside}) " if talk.inside is not None else ""
+            yield self._paint.bold(clean(f"── {talk.provider}:{talk.model} {inside}"))
+        told, asked = "", None
         for step in talk.steps:
             if step.number > 1:
                 yield ""
             for message in step.said:
                 yield from self._message(message)
-            if step.asked is not None:
-                yield self._label("fork") + self._paint.bold(clean(step.asked))
+            if step.forked or step.asked != asked:
+                whom = step.asked or f"{talk.provider}:{talk.model}"
+                yield self._label("fork" if step.forked else "model") + self._paint.bold(clean(whom))
+                asked = step.asked
             yield self._label(f"step {step.number}") + self._attempts(step)
             for attempt in step.attempts:
                 if attempt.error and attempt.error != told:  # the same refusal is told once
@@ -124,16 +128,23 @@ class Page:
             yield self._label("") + self._paint.red("no answer")
             return
         results = {told.result.call_id: told for told in step.results}
-        for index, part in enumerate(step.answer.parts):
-            yield from self._part("assistant" if index == 0 else "", part)
+        yield from self._parts("assistant", step.answer.parts)
         for call in step.answer.tool_calls:
             told = results.get(call.id)
+            name = f"{call.name} " if len(step.answer.tool_calls) > 1 else ""
             if told is None:
+                for mark in step.begun:
+                    if mark.call_id == call.id:
+                        words = f"{name}began, with key {mark.key}; no result: whether it was done is not known"
+                        yield from self._block("tool", f"← {words}", self._paint.yellow)
                 continue
             color = self._paint.red if told.result.is_error else self._paint.cyan
             took = f"  ({seconds(told.duration)})" if told.duration is not None else ""
-            name = f"{call.name} " if len(step.answer.tool_calls) > 1 else ""
-            yield from self._block("tool", f"← {name}{_content(told.result.content)}{took}", color)
+            said = _content(told.result.content)
+            if told.result.is_error and said.startswith(REFUSED):
+                said = f"refused by a person{said.removeprefix(REFUSED)}"
+            ends = "  (it ends the run)" if told.final else ""
+            yield from self._block("tool", f"← {name}{said}{took}{ends}", color)
         yield from self._beside("", _spent(step), self._paint.dim)
 
     def _attempts(self, step: Step) -> str:
@@ -154,8 +165,21 @@ class Page:
         return ", ".join(words)
 
     def _message(self, message: Message) -> Iterator[str]:
-        for index, part in enumerate(message.parts):
-            yield from self._part(message.role if index == 0 else "", part)
+        yield from self._parts(message.role, message.parts)
+
+    def _parts(self, role: str, parts: tuple[Part, ...]) -> Iterator[str]:
+        """What somebody says; what a model thinks has a label of its own, and what it says begins after it."""
+        from playhead.messages import Reasoning
+
+        label = role
+        for part in parts:
+            if isinstance(part, Reasoning):
+                lines = list(self._part("reasoning", part))
+                label = role if lines else label
+            else:
+                lines = list(self._part(label, part))
+                label = "" if lines else label
+            yield from lines
 
     def _part(self, role: str, part: Part) -> Iterator[str]:
         from playhead.messages import File, Native, Reasoning, Refusal, Source, Text, ToolCall, ToolResult
@@ -186,6 +210,8 @@ class Page:
         words = clean(f"{one.method} {one.url}")
         label = self._label(f"http {whole(one.id, '')}")
         yield f"{label}{words}  {status}  {self._paint.dim(sizes)}"
+        if one.listing is not None:
+            yield from self._beside("", clean(one.listing), self._paint.dim)
         if one.embedding is not None:
             yield from self._beside("", _embedded(one.embedding), self._paint.dim)
         if one.reason:
@@ -234,16 +260,27 @@ def _embedded(told: Embedding) -> str:
 
 def _unfinished(talk: Conversation) -> str:
     """What to say under a conversation that has no answer yet, as its run was stopped; "" where it has one."""
-    step = talk.steps[-1]
+    step, more = talk.steps[-1], ""
     if step.answer is None:
         ends = "a refusal"
+    elif step.begun:
+        names = {call.id: call.name for call in step.answer.tool_calls}
+        calls = ", ".join(clean(f"{names[mark.call_id]} (call {mark.call_id})") for mark in step.begun)
+        return (
+            f"the tape ends while {calls} was made. A run with --tape-mode resume stops here, until it is told whether "
+            "it was done: in Python, assume= or results="
+        )
+    elif any(told.final for told in step.results):
+        return ""
     elif len(step.results) < len(step.answer.tool_calls):
-        ends = "a call that has no result yet"
+        known = {told.result.call_id for told in step.results}
+        open_calls = [clean(f"{call.name} (call {call.id})") for call in step.answer.tool_calls if call.id not in known]
+        ends, more = "a call that has no result yet", f". It waits, or the run was stopped: {', '.join(open_calls)}"
     elif step.answer.tool_calls:
         ends = "results that the model has not seen"
     else:
         return ""
-    return f"the tape ends with {ends}; a run with --tape-mode resume goes on from here"
+    return f"the tape ends with {ends}; a run with --tape-mode resume goes on from here{more}"
 
 
 def _spent(step: Step) -> str:

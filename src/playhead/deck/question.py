@@ -49,6 +49,9 @@ class Question(msgspec.Struct, frozen=True):
         theirs = ("tools", *getattr(module, "TAKEN_OVER", ()))
         profile = profile_for(self.provider, self.request.model)
         profile = msgspec.structs.replace(profile, **{field: getattr(hand, field) for field in theirs})
+        marks = getattr(hand, "cache_marks", None)
+        if marks is not None:  # one who marks has marks
+            profile = msgspec.structs.replace(profile, cache_marks=marks)
         return Endpoint(self.provider.name, self.provider.base_url, profile, query=self.provider.query)
 
     @property

@@ -22,181 +22,25 @@ from typing import Any
 
 import msgspec
 
-from playhead.agent.content import ToolOutcome
+from playhead.agent.decide import CallTools, decide
 from playhead.agent.drive import drive
-from playhead.agent.events import Event, StepStart
-from playhead.agent.plan import Plan
+from playhead.agent.events import Event, RunEnd, StepStart
+from playhead.agent.plan import Plan, Preparation, Prepare
 from playhead.agent.run import Run
-from playhead.agent.taped import read_result
-from playhead.agent.tools import Tool
-from playhead.deck.question import Question, forked, question
-from playhead.errors import ConfigError, ModelError, TapeError, TapeMissError
+from playhead.deck.follow import Followed, corrected_by, following
+from playhead.deck.question import Question, question
+from playhead.deck.reel import RecordedTools, Reel, TapeEnds, Turn
+from playhead.errors import ConfigError, ModelError, TapeError
 from playhead.events import AttemptStart
-from playhead.messages import Message, ToolCall, ToolResult
+from playhead.messages import Message, ToolCall
 from playhead.model import Model
-from playhead.request import Request, ToolSpec
-from playhead.tapes import Interaction, Tape
-from playhead.tapes.match import Player
-from playhead.tapes.redact import Redactor
-from playhead.transport.record import RENEWED
-from playhead.transport.replay import gave_way
+from playhead.request import NamedTool, Request, ToolSpec
+from playhead.tapes import Interaction
 from playhead.transport.retry import SYSTEM_CLOCK, RetryPolicy
-from playhead.wire import HTTPRequest, HTTPResponse, header
+from playhead.wire import HTTPRequest
 
 #: A recorded client may have tried as often as it liked; a replay does not wait.
 _PATIENT = RetryPolicy(attempts=1_000_000, deadline=float("inf"))
-
-
-class TapeEnds(TapeError):
-    """The tape holds no more of this conversation."""
-
-
-class _Turn(TapeMissError):
-    """The tape goes on from here as somebody has changed it."""
-
-
-class Reel:
-    """The tape as it is played again: which interactions are left, and which was played last. A transport."""
-
-    def __init__(self, tape: Tape) -> None:
-        self.tape = tape
-        self.left: list[Interaction] = [
-            item for item in tape.interactions if item.request.method != "CALL" and not gave_way(item.response.headers)
-        ]
-        self.last_of_all = self.left[-1] if self.left else None
-        self.last: Interaction | None = None
-        #: What is played next where nothing equals the request.
-        self.ahead: Interaction | None = None
-        self._player = Player(self.left.copy(), Redactor(()))
-        #: Results given to calls that the wire has no ids for: of which interaction, and of which call there.
-        self._taken: set[tuple[int, str]] = set()
-        #: What was asked and the interaction that answered it, in the order played.
-        self.asked: list[tuple[HTTPRequest, Interaction]] = []
-
-    async def send(self, request: HTTPRequest) -> HTTPResponse:
-        """The answer to this very request, where the tape holds one (its conversations may be interleaved); else the
-        next that is left, whatever the request says: comparing them is not done here."""
-        played = self._player.play(request)
-        if played is None and self.ahead is not None:
-            played = self.ahead
-            self._player.mark(played)
-        self.ahead = None
-        if played is None:
-            if self.turning() is not None:
-                raise _Turn("the run was changed here")
-            retried = bool(self.asked) and self.asked[-1][0] is request
-            if not self.left:
-                raise TapeEnds("the tape holds no more exchanges")
-            if retried and self.last is not None and self.left[0].request.body != self.last.request.body:
-                raise TapeEnds("the tape holds no further attempt of this call")
-            played = self.left[0]
-            self._player.mark(played)
-        self.left.remove(played)
-        self.last = played
-        self.asked.append((request, played))
-        answer = played.response
-        again = HTTPResponse(
-            answer.code,
-            answer.headers,
-            _one(answer.body),
-            reason=answer.status.partition(" ")[2],
-            proto=answer.proto,
-            recorded_duration=answer.duration,
-        )
-        again.renewed = header(answer.headers, RENEWED) is not None
-        return again
-
-    def turning(self) -> Interaction | None:
-        """The exchange at which the run was changed next; None where it was not."""
-        return next((item for item in self.left if forked(item)), None)
-
-    def skip(self) -> None:
-        """Pass over the next interaction."""
-        self._player.mark(self.left.pop(0))
-
-    async def aclose(self) -> None:
-        """Nothing is open."""
-
-    def result_of(self, call: ToolCall) -> ToolResult:
-        """The result that the tape holds for a call that was just asked for.
-
-        Raises:
-            TapeEnds: it holds none.
-        """
-        after = self.last.id if self.last is not None else -1
-        for interaction in self.tape.interactions:
-            if interaction.id <= after or not _may_hold(interaction, call):
-                continue
-            if interaction.request.method == "CALL":
-                return read_result(call, interaction)
-            try:
-                messages = question(interaction).request.messages
-            except (ConfigError, ModelError, RecursionError):
-                continue
-            results = [result for message in reversed(messages) for result in message.all(ToolResult)]
-            for result in results:
-                if result.call_id == call.id:
-                    return result
-            for same in _same_calls(messages, call):
-                if (interaction.id, same) not in self._taken:
-                    for result in results:
-                        if result.call_id == same:
-                            self._taken.add((interaction.id, same))
-                            return result
-        raise TapeEnds(f"the tape holds no result of {call.name} (call {call.id})")
-
-
-def _may_hold(interaction: Interaction, call: ToolCall) -> bool:
-    request = interaction.request
-    if request.method != "CALL":
-        return call.id.encode() in request.body or call.name.encode() in request.body
-    return request.url == f"tool:{call.name}" and request.body == call.arguments.encode()
-
-
-def _same_calls(messages: Sequence[Message], call: ToolCall) -> list[str]:
-    """The ids of the calls in the last answer of a history that ask the same as this one. On a wire whose calls have no
-    ids, or a client that gave them its own, what a call says is all there is to know it by."""
-    last = next((message for message in reversed(messages) if message.role == "assistant"), None)
-    asked = _as_json(call.arguments)
-    return [
-        known.id
-        for known in (last.all(ToolCall) if last is not None else ())
-        if known.name == call.name and _as_json(known.arguments) == asked
-    ]
-
-
-def _as_json(arguments: str) -> Any:
-    try:
-        return msgspec.json.decode(arguments)
-    except (msgspec.DecodeError, RecursionError):
-        return arguments
-
-
-async def _one(body: bytes) -> AsyncIterator[bytes]:
-    yield body
-
-
-class RecordedTool(Tool[..., Any]):
-    """A tool whose results are the tape's. Nothing is done, so nothing of it waits, is marked or is asked about."""
-
-    takes_context = False
-    effect = "read"
-    approve = False
-
-    def __init__(self, spec: ToolSpec, reel: Reel) -> None:
-        self.name = spec.name
-        self.description = spec.description
-        self._spec = spec
-        self._reel = reel
-
-    async def answer(self, call: ToolCall, context: object = None) -> ToolOutcome:
-        """What the tape says.
-
-        Raises:
-            TapeEnds: the tape holds no result of this call.
-        """
-        result = self._reel.result_of(call)
-        return ToolOutcome(result.content, result.is_error)
 
 
 def defined_elsewhere(request: Request) -> list[ToolSpec]:
@@ -210,72 +54,208 @@ def defined_elsewhere(request: Request) -> list[ToolSpec]:
 
 
 class Rerun(msgspec.Struct):
-    """One conversation of a tape, run again. ``stopped`` says why where it came to no answer; ``open`` says that the
-    tape holds nothing that could follow, where a recorded refusal that ends a run is an end."""
+    """One conversation of a tape, run again.
+
+    Attributes:
+        stopped: why it came to no answer; None where it came to one.
+        open: whether it is over there, as far as the tape says: a run that waits, was to stop, or was stopped. A
+            recorded refusal that ends a run is an end of another kind.
+        ended: whether it is over there after an answer, not after a refusal that was to be asked again. Nothing failed.
+        waiting: the calls that it ends with: they have no result, and nothing says that they began.
+        taken: what of a recorded request was taken over as the run's own settings, by interaction id.
+    """
 
     question: Question
     run: Run[Any]
     asked: list[tuple[HTTPRequest, Interaction]]
     stopped: str | None = None
     open: bool = False
+    ended: bool = False
+    waiting: tuple[ToolCall, ...] = ()
+    taken: list[tuple[int, str]] = []
 
 
 async def rerun(found: Question, reel: Reel, watch: Callable[[Iterable[Event]], None] | None = None) -> Rerun:
     """Run one conversation again, on the tape alone. ``watch`` is told what happens, in batches."""
-    run: Run[Any] = Run(found.request.messages)
+    going = _Going(found, reel, watch)
     first = len(reel.asked)
-    told: list[Sequence[Event]] = []  # a step's beginning, until something comes of it
-    at = found
-    stopped, ends_open = None, False
-    while True:
-        try:
-            async for batch in _driven(run, at, reel):
-                told.append(batch)
-                if watch is not None and not _begins(batch):
-                    for each in told:
-                        watch(each)
-                    told.clear()
-        except _Turn:
-            told.clear()
+    stopped, ends_open, ended = None, False, False
+    reel.chosen = True
+    try:
+        while True:
             try:
-                reel.ahead = reel.turning() or reel.left[0]
-                at = question(reel.ahead)
-            except (ConfigError, ModelError) as error:
-                stopped, ends_open = str(error), True
-                break
-            run.messages[:] = at.request.messages
-            continue
-        except TapeError as error:  # it ends here, or holds a result that is none
-            stopped, ends_open = str(error), True
-        except ModelError as error:  # the recorded answer itself: a refusal that ended the recorded run as well
-            stopped = str(error)
-        break
-    for each in told:
-        if watch is not None:
-            watch(each)
+                await going.drive()
+            except Turn as turn:
+                going.turn(turn.retried)
+                continue
+            except ModelError as error:
+                if going.moves_on():
+                    continue
+                stopped = str(error)  # the recorded answer itself: a refusal that ended the recorded run as well
+            else:
+                if going.is_corrected():
+                    continue
+            break
+    except (TapeError, ConfigError) as error:  # it ends here, or holds what is no result, or no request
+        stopped, ends_open = str(error), True
+        ended = isinstance(error, TapeEnds) and reel.last is not None and reel.last.response.code < 400
+    except ModelError as error:
+        stopped = str(error)
+    finally:
+        reel.chosen, reel.ahead = False, None
+    going.tell()
     if len(reel.asked) == first:  # nothing was asked (the first request ends with an answer): pass over it
         reel.skip()
-    return Rerun(found, run, reel.asked[first:], stopped, ends_open)
+    return Rerun(found, going.run, reel.asked[first:], stopped, ends_open, ended, going.waiting(), going.taken)
 
 
-def _driven(run: Run[Any], found: Question, reel: Reel) -> AsyncIterator[Sequence[Event]]:
-    """The run on from where it is, as this question says it."""
-    request = found.request
+class _Going:
+    """A conversation while it is run again: as what it asks now, and what comes next."""
+
+    def __init__(self, found: Question, reel: Reel, watch: Callable[[Iterable[Event]], None] | None) -> None:
+        self.run: Run[Any] = Run(found.request.messages)
+        self.taken: list[tuple[int, str]] = []
+        self.told: list[Sequence[Event]] = []  # a step's beginning, until something comes of it
+        self._reel, self._watch = reel, watch
+        self._at, self._settings = found, found.request
+        self._sent: tuple[Message, ...] | None = None  # what the next step sends in the place of the history
+
+    async def drive(self) -> None:
+        """As far as it goes."""
+        prepare = None if self._sent is None else _once(self._sent, self._settings)
+        self._sent = None
+        async for batch in _driven(self.run, self._at, self._settings, self._reel, prepare):
+            self.told.append(batch)
+            if not _begins(batch):
+                self.tell()
+
+    def tell(self) -> None:
+        """Tell the watcher what it was not told."""
+        told, self.told = self.told, []
+        for batch in told:
+            if self._watch is not None:
+                self._watch(batch)
+
+    def turn(self, retried: bool) -> None:
+        """Nothing equals what is asked: choose what is played.
+
+        Raises:
+            TapeEnds: the conversation has nothing more on the tape.
+            ConfigError, ModelError: the run was changed on purpose here, and goes on with what cannot be read.
+        """
+        reel = self._reel
+        self.told.clear()
+        self.run.attempts.pop()  # it was not made
+        changed = reel.turning()
+        if changed is not None:
+            self._at = question(changed)
+            self._settings = self._at.request
+            self.run.messages[:] = self._settings.messages
+            reel.ahead = changed
+            return
+        found = self._following()
+        if found is not None:
+            self._take(found)
+            return
+        ahead = self._claimed() or reel.next_of_all(retried)
+        understood = reel.understood(ahead)
+        anew = understood is None or all(message.role in ("system", "user") for message in understood.request.messages)
+        if anew and any(message.role == "assistant" for message in self.run.messages):
+            raise TapeEnds("the tape holds no more of this conversation")
+        reel.ahead = ahead
+
+    def _claimed(self) -> Interaction | None:
+        """What has the calls of the last answer in its history, and so says that it goes on from here; else None."""
+        calls = {call.id for call in self.run.steps[-1].response.tool_calls} if self.run.steps else set()
+        for item in self._reel.left:
+            found = self._reel.understood(item)
+            if (
+                found is not None
+                and calls
+                and calls <= {call.id for message in found.request.messages for call in message.all(ToolCall)}
+            ):
+                return item
+        return None
+
+    def waiting(self) -> tuple[ToolCall, ...]:
+        """The calls that it ends with, and that have neither a result nor begun."""
+        action = decide(self.run.messages, 0, 1)
+        calls = action.calls if isinstance(action, CallTools) else ()
+        return tuple(call for call in calls if not self._reel.had_begun(call))
+
+    def moves_on(self) -> bool:
+        """Whether the same is asked again after an error: of another model, or of less of the history."""
+        found = self._following()
+        if found is None or (found.messages is None and not found.said):
+            return False
+        self._take(found)
+        return True
+
+    def is_corrected(self) -> bool:
+        """Whether the answer that the run came to was sent back."""
+        for item in self._reel.left:
+            found = self._reel.understood(item)
+            last = None if found is None else corrected_by(self.run.messages, found)
+            if found is None or last is None:
+                continue
+            followed = following((*self.run.messages, last), self._at, self._settings, found, self._reel.gave)
+            if followed is not None:
+                self.told = [batch for batch in self.told if not isinstance(batch[-1], RunEnd)]
+                self.run.messages.append(last)
+                return True
+        return False
+
+    def _following(self) -> Followed | None:
+        for item in self._reel.left:
+            next = self._reel.understood(item)
+            if next is not None:
+                found = following(self.run.messages, self._at, self._settings, next, self._reel.gave)
+                if found is not None:
+                    return found
+        return None
+
+    def _take(self, found: Followed) -> None:
+        self._reel.ahead = found.question.interaction
+        if found.system is not None:
+            spoken = [message for message in self.run.messages if message.role != "system"]
+            self.run.messages[:] = [*found.system, *spoken]
+        if found.said or found.messages is not None:
+            self._at, self._settings, self._sent = found.question, found.settings, found.messages
+        self.taken.extend((found.question.interaction.id, said) for said in found.said)
+
+
+def _once(messages: tuple[Message, ...], settings: Request) -> Prepare:
+    """What gives this history to the next step, and to none after it."""
+    choice = settings.tool_choice
+    left = [messages]
+
+    def prepare(step: Preparation) -> Preparation | None:
+        named = choice.name if isinstance(choice, NamedTool) else choice
+        return msgspec.structs.replace(step, messages=left.pop(), tool_choice=named) if left else None
+
+    return prepare
+
+
+def _driven(
+    run: Run[Any], at: Question, request: Request, reel: Reel, prepare: Prepare | None
+) -> AsyncIterator[Sequence[Event]]:
+    """The run on from where it is, asked of whom this question asks, with these settings."""
     model = Model(
-        f"{found.provider.name}:{request.model}",
+        f"{at.provider.name}:{request.model}",
         request.model,
-        found.provider,
-        found.own,
-        found.dialect,
+        at.provider,
+        at.own,
+        at.dialect,
         key=None,
         wire=reel,
         retry=_PATIENT,
         clock=SYSTEM_CLOCK,
     )
-    tools = {spec.name: RecordedTool(spec, reel) for spec in (*defined_elsewhere(request), *request.tools)}
-    return drive(run, Plan(request, tools, max_steps=1_000_000), model.call(), None)
+    tools = RecordedTools((*defined_elsewhere(request), *request.tools), reel)
+    return drive(run, Plan(request, tools, max_steps=1_000_000, prepare=prepare), model.call(), None)
 
 
 def _begins(batch: Sequence[Event]) -> bool:
-    """Whether nothing but a step and its first attempt begins here, of which nothing may come."""
-    return all(isinstance(event, StepStart | AttemptStart) for event in batch)
+    """Whether nothing but a step and its first attempt begins here, of which nothing may come, or the run ends, which
+    may go on."""
+    return all(isinstance(event, StepStart | AttemptStart | RunEnd) for event in batch)

@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from playhead.agent.ledger import Line, line, total
-from playhead.agent.taped import read_result
+from playhead.agent.taped import BEGUN, is_begun, is_final, key_of, read_result
+from playhead.deck.answer import decoded
+from playhead.deck.belonging import SUMMARY, goes_on, histories, listing, since, spoken_in, task_in, task_of
 from playhead.deck.embedded import Embedding, embedding
 from playhead.deck.question import Question, forked, question
-from playhead.dialects.base import Decoder
 from playhead.errors import ConfigError, PlayheadError
 from playhead.events import Asked, Attempt
-from playhead.fold import fold, unfold
 from playhead.messages import Message, ToolCall, ToolResult
 from playhead.request import Request
 from playhead.response import Response, Usage
@@ -45,7 +45,7 @@ TRANSCRIPT_VERSION = 1
 class Exchange(msgspec.Struct, frozen=True, tag_field="kind", tag="exchange"):
     """One exchange as plain HTTP. ``id`` is the interaction's on the tape, sizes are bytes of the bodies, ``duration``
     is seconds. ``reason`` says why it was not understood; None where it speaks to no model that playhead knows.
-    ``embedding`` is what it is about where it asks for vectors."""
+    ``embedding`` is what it is about where it asks for vectors, ``listing`` what a server said of its tools."""
 
     id: int
     method: str
@@ -56,6 +56,7 @@ class Exchange(msgspec.Struct, frozen=True, tag_field="kind", tag="exchange"):
     duration: float
     reason: str | None = None
     embedding: Embedding | None = None
+    listing: str | None = None
 
 
 class Try(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -70,11 +71,21 @@ class Try(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     """A tool's result. ``id`` is the interaction that recorded it and ``duration`` its seconds; both are None where it
-    is known from the next request only."""
+    is known from the next request only. ``final`` says that it ended the run."""
 
     result: ToolResult
     id: int | None = None
     duration: float | None = None
+    final: bool = False
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A call of which the tape says that it began, and has no result: whether it was done is not known, and a run that
+    is taken up stops there until someone says. ``key`` is its idempotency key, ``id`` the interaction of the mark."""
+
+    call_id: str
+    key: str
+    id: int
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -83,7 +94,8 @@ class Step(msgspec.Struct, frozen=True):
     ``said`` are the messages that this question added to the conversation, results of the tools apart: those are
     ``results`` of the step that called them. ``answer`` is None where no attempt succeeded. ``duration`` is seconds of
     all attempts and of the slowest tool. ``ledger`` is what each attempt cost, and how that is known. ``asked`` is
-    "provider:model" where it is another than the conversation began with, on a tape that was forked; else None.
+    "provider:model" where it is another than the conversation began with, else None; ``forked`` says that the tape was
+    forked here. ``begun`` are the calls that had begun when the run was stopped.
     """
 
     number: int
@@ -94,11 +106,14 @@ class Step(msgspec.Struct, frozen=True):
     duration: float
     ledger: tuple[Line, ...] = ()
     asked: str | None = None
+    begun: tuple[Begun, ...] = ()
+    forked: bool = False
 
 
 class Conversation(msgspec.Struct, frozen=True, tag_field="kind", tag="conversation"):
     """One run as the tape shows it. ``tools`` are the names that the model was told of. ``usage`` is that of all steps
-    together, ``cost`` US dollars as :attr:`playhead.Run.cost` has them."""
+    together, ``cost`` US dollars as :attr:`playhead.Run.cost` has them. ``inside`` says of a run that was made inside
+    of another, where that can be seen, what it was for: ``clerk, called in step 1``."""
 
     provider: str
     dialect: str
@@ -108,6 +123,7 @@ class Conversation(msgspec.Struct, frozen=True, tag_field="kind", tag="conversat
     usage: Usage | None
     cost: Decimal | None
     duration: float
+    inside: str | None = None
 
 
 Entry: TypeAlias = Conversation | Exchange
@@ -162,9 +178,14 @@ def _date(tape: Tape, entries: tuple[Entry, ...]) -> str | int | None:
 class _Asking:
     """A step while it is told."""
 
-    def __init__(self, said: tuple[Message, ...], asked: str | None = None) -> None:
+    def __init__(self, said: tuple[Message, ...], asked: str | None = None, forked: bool = False) -> None:
         self.said = said
         self.asked = asked
+        self.forked = forked
+        self.begun: dict[str, Begun] = {}
+        self.history: tuple[tuple[str, str], ...] = ()
+        self.length = 0
+        self.number = 0
         self.attempts: list[Try] = []
         self.answer: Response | None = None
         self.results: dict[str, Told] = {}
@@ -181,7 +202,10 @@ class _Asking:
         tools = max((told.duration or 0.0 for told in results), default=0.0)
         duration = sum(attempt.duration for attempt in self.attempts) + tools
         ledger = tuple(msgspec.structs.replace(line, step=number) for line in self.ledger)
-        return Step(number, self.said, tuple(self.attempts), self.answer, tuple(results), duration, ledger, self.asked)
+        begun = tuple(mark for id, mark in self.begun.items() if id not in self.results)
+        tries = tuple(self.attempts)
+        said = (number, self.said, tries, self.answer, tuple(results), duration, ledger)
+        return Step(*said, self.asked, begun, self.forked)
 
 
 class _Telling:
@@ -190,6 +214,12 @@ class _Telling:
     def __init__(self, found: Question) -> None:
         self.found = found
         self.steps: list[_Asking] = []
+        self.inside: str | None = None
+
+    @property
+    def summary(self) -> bool:
+        """Whether it is one that made a summary of another, which nothing is inside of."""
+        return self.inside is not None and self.inside.startswith(SUMMARY)
 
     def finish(self) -> Conversation:
         steps = tuple(step.finish(number) for number, step in enumerate(self.steps, 1))
@@ -205,6 +235,7 @@ class _Telling:
             _total(known),
             None if cost is None else summed([cost]),
             sum(step.duration for step in steps),
+            self.inside,
         )
 
 
@@ -217,11 +248,14 @@ class _Teller:
         # The conversations by the history that their last question had; two may have asked the same.
         self._by_history: dict[int, list[_Telling]] = {}
         self._recent: list[_Telling] = []
+        # Those whose last question may have no answer, and what calls gave to other agents to do.
+        self._open: list[_Telling] = []
+        self._tasks: dict[str, list[tuple[ToolCall, _Asking]]] = {}
 
     def take(self, interaction: Interaction) -> None:
         if interaction.request.method == "CALL":
             if not self._told(interaction):
-                self.entries.append(_plain(interaction))
+                self.entries.append(msgspec.structs.replace(_plain(interaction), listing=listing(interaction)))
             return
         vectors = embedding(interaction)
         if vectors is not None:
@@ -229,7 +263,7 @@ class _Teller:
             return
         try:
             found = question(interaction)
-            keys = _histories(found)
+            keys = histories(found)
         except ConfigError:  # nobody that playhead knows speaks at this URL
             self.entries.append(_plain(interaction))
             return
@@ -240,6 +274,9 @@ class _Teller:
             self._asked(interaction.id, found.request)
         asking = self._placed(found, keys)
         asking.attempts.append(_answered(found, asking))
+        for call in asking.answer.tool_calls if asking.answer is not None else ():
+            if (task := task_of(call)) is not None:
+                self._tasks.setdefault(task, []).append((call, asking))
 
     def _placed(self, found: Question, keys: list[int]) -> _Asking:
         """The step that this question belongs to, made where there is none yet."""
@@ -249,24 +286,71 @@ class _Teller:
         messages = found.request.messages
         if forked(found.interaction):
             for telling in reversed(self._recent):
-                added = _since(telling, messages)
+                added = since(telling.steps[-1].answer, messages)
                 if added:
-                    return self._begin(telling, added, keys[-1], found)
+                    return self._begin(telling, added, keys[-1], found, forked=True)
         for length in range(len(messages) - 1, 0, -1):
             held = self._by_history.get(keys[length - 1])
             if held is None:
                 continue
-            continued = next((one for one in held if _goes_on(one, messages[length])), None)
+            continued = next((one for one in held if goes_on(one.steps[-1].answer, messages[length])), None)
             if continued is None:
                 continue
             held.remove(continued)
             return self._begin(continued, messages[length:], keys[-1], found)
+        self._open = [telling for telling in self._open if telling.steps[-1].answer is None]
+        for telling in reversed(self._open):
+            same = self._same_step(telling, found, keys[-1])
+            if same is not None:
+                return same
+        has_history = any(message.role == "assistant" for message in messages)
+        for same_ids in (True, False) if has_history else ():  # a wire may have no ids, or others
+            for telling in reversed(self._recent):
+                answer = telling.steps[-1].answer
+                added = since(answer, messages, same_ids=same_ids) if answer is not None and answer.tool_calls else ()
+                if added and any(one in _spoken(telling) for one in spoken_in(messages)):
+                    return self._begin(telling, added, keys[-1], found)
         telling = _Telling(found)
+        telling.inside = self._inside(messages)
         self.entries.append(telling)
         self._recent.append(telling)
         return self._begin(telling, messages, keys[-1], found)
 
-    def _begin(self, telling: _Telling, added: tuple[Message, ...], key: int, found: Question) -> _Asking:
+    def _inside(self, messages: tuple[Message, ...]) -> str | None:
+        """What a run is for that begins with these messages, where another one asked for it; else None."""
+        task = task_in(messages)
+        if task is None:
+            return None
+        around = next((one for one in reversed(self._recent) if not one.summary), None)
+        if task == SUMMARY and around is not None:
+            return f"{SUMMARY}, before step {len(around.steps) + 1}"
+        for call, step in self._tasks.get(task, ()):
+            if call.id not in step.results:
+                return f"{call.name}, called in step {step.number}"
+        return None
+
+    def _same_step(self, telling: _Telling, found: Question, key: int) -> _Asking | None:
+        """The last step of a conversation, where it was refused, and the same is asked of another model, or less of the
+        history; else None."""
+        step, messages = telling.steps[-1], found.request.messages
+        if step.answer is not None or step.history != spoken_in(messages):
+            return None
+        if (step.asked or _whom(telling.found)) == _whom(found) and len(messages) >= step.length:
+            return None  # asked of the same, with other words: that is something else
+        step.length = len(messages)
+        if _whom(found) == _whom(telling.found):
+            return self._known(telling, key)
+        step.asked = _whom(found)
+        return self._known(telling, key)
+
+    def _known(self, telling: _Telling, key: int) -> _Asking:
+        """The last step of a conversation, known by this history as well."""
+        self._by_history.setdefault(key, []).append(telling)
+        return telling.steps[-1]
+
+    def _begin(
+        self, telling: _Telling, added: tuple[Message, ...], key: int, found: Question, *, forked: bool = False
+    ) -> _Asking:
         said: list[Message] = []
         before = telling.steps[-1] if telling.steps else None
         for index, message in enumerate(added):
@@ -279,8 +363,11 @@ class _Teller:
                     before.results[result.call_id] = Told(result)
             if before is None or not results or any(result.call_id not in before.results for result in results):
                 said.append(message)
-        asking = _Asking(tuple(said), None if _whom(found) == _whom(telling.found) else _whom(found))
+        asking = _Asking(tuple(said), None if _whom(found) == _whom(telling.found) else _whom(found), forked)
+        asking.history, asking.length = spoken_in(found.request.messages), len(found.request.messages)
         telling.steps.append(asking)
+        asking.number = len(telling.steps)
+        self._open.append(telling)
         self._by_history.setdefault(key, []).append(telling)
         if self._recent[-1] is not telling:
             self._recent.remove(telling)
@@ -289,18 +376,25 @@ class _Teller:
 
     def _told(self, interaction: Interaction) -> bool:
         """Give a recorded tool call to the step that waits for it; False where none does."""
+        begun = is_begun(interaction)
         name, arguments = interaction.request.url.removeprefix("tool:"), interaction.request.body
+        name = name.removesuffix(BEGUN) if begun else name
         call_id = header(interaction.request.headers, "Playhead-Call-Id")
         for telling in reversed(self._recent):
             step = telling.steps[-1]
             for call in step.missing():
                 if call.name != name or call.arguments.encode() != arguments or call_id not in (None, call.id):
                     continue
+                if begun:
+                    if call.id in step.begun:
+                        continue
+                    step.begun[call.id] = Begun(call.id, key_of(interaction), interaction.id)
+                    return True
                 try:
                     result = read_result(call, interaction)
                 except (PlayheadError, RecursionError):
                     return False
-                step.results[call.id] = Told(result, interaction.id, _seconds(interaction))
+                step.results[call.id] = Told(result, interaction.id, _seconds(interaction), is_final(interaction))
                 return True
         return False
 
@@ -329,56 +423,10 @@ def summed(costs: list[Decimal | None]) -> Decimal | None:
         return None
 
 
-def _histories(found: Question) -> list[int]:
-    """A key for each beginning of the history: the last is that of the whole. Cache marks, which move from request to
-    request, are left out."""
-    key = hash((found.provider.name, found.request.model))
-    keys = []
-    for message in found.request.messages:
-        parts = tuple(
-            msgspec.structs.replace(part, cache=None) if getattr(part, "cache", None) else part
-            for part in message.parts
-        )
-        key = hash((key, msgspec.json.encode((message.role, message.name, parts))))
-        keys.append(key)
-    return keys or [key]
-
-
-def _goes_on(telling: _Telling, message: Message) -> bool:
-    """Whether a message can be what came after a conversation's last question: its answer, as the client wrote it
-    down."""
-    answer = telling.steps[-1].answer
-    if answer is None or message.role != "assistant":
-        return False
-    return {call.id for call in message.all(ToolCall)} == {call.id for call in answer.tool_calls}
-
-
-def _since(telling: _Telling, messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """What follows the last answer of a conversation in a history that goes on from it after a fork, that answer first;
-    () where none does. Another wire may not have the ids of its calls: they are known by what they say."""
-    answer = telling.steps[-1].answer
-    if answer is None:
-        return ()
-    made = [(call.name, call.arguments) for call in answer.tool_calls]
-    for at in range(len(messages) - 1, -1, -1):
-        calls = messages[at].all(ToolCall)
-        if messages[at].role == "assistant" and [(call.name, call.arguments) for call in calls] == made:
-            own = {call.id: told.id for call, told in zip(calls, answer.tool_calls, strict=True)}
-            return tuple(_renamed(message, own) for message in messages[at:])
-    return ()
-
-
-def _renamed(message: Message, ids: dict[str, str]) -> Message:
-    """The message, its results under the ids that the calls had before."""
-    if message.role != "tool":
-        return message
-    parts = tuple(
-        msgspec.structs.replace(part, call_id=ids.get(part.call_id, part.call_id))
-        if isinstance(part, ToolResult)
-        else part
-        for part in message.parts
-    )
-    return msgspec.structs.replace(message, parts=parts)
+def _spoken(telling: _Telling) -> set[tuple[str, str]]:
+    """What users said in a conversation."""
+    spoken = {one for step in telling.steps for one in step.history}
+    return {(role, text) for role, text in spoken if role == "user"}
 
 
 def _answered(found: Question, asking: _Asking) -> Try:
@@ -396,7 +444,7 @@ def _answered(found: Question, asking: _Asking) -> Try:
         else:
             decoder = found.dialect.decoder(found.theirs)
             try:
-                said = asking.answer = _decoded(found, decoder)
+                said = asking.answer = decoded(found, decoder)
             finally:
                 usage = decoder.usage
             error = None
@@ -408,22 +456,6 @@ def _answered(found: Question, asking: _Asking) -> Try:
     attempt = Attempt(1, len(asking.ledger) + 1, answer.code, took, error, date=date, usage=usage, asked=asked)
     asking.ledger.append(line(attempt, said))
     return Try(interaction.id, answer.code, took, error)
-
-
-def _decoded(found: Question, decoder: Decoder) -> Response:
-    answer = found.interaction.response
-    if (header(answer.headers, "content-type") or "").startswith(
-        ("text/event-stream", "application/vnd.amazon.eventstream")
-    ):
-        events = [*decoder.feed(answer.body), *decoder.close()]
-    else:
-        response, _ = found.dialect.decode_response(answer.body, found.theirs)
-        events = unfold(response)
-    if found.request.tools and found.theirs.profile.tools == "constrained":
-        from playhead.dialects.constrained_tools import Unconstrainer
-
-        events = Unconstrainer(found.request).push(events)
-    return fold(events)
 
 
 def _plain(interaction: Interaction, reason: str | None = None) -> Exchange:

@@ -15,7 +15,8 @@ import msgspec
 from playhead.deck.edits import edits
 from playhead.deck.embedded import embedding_difference
 from playhead.deck.question import question
-from playhead.deck.rerun import Reel, Rerun, rerun
+from playhead.deck.reel import Reel
+from playhead.deck.rerun import Rerun, rerun
 from playhead.errors import ConfigError, ModelError
 from playhead.tapes import Interaction, Tape, first_difference
 from playhead.wire import HTTPRequest
@@ -82,6 +83,7 @@ async def verify(tape: Tape) -> Verdict:
                 reel.skip()
             continue
         verdict.steps += len(again.run.steps)
+        verdict.edits.extend(f"interaction {id}: {said}" for id, said in again.taken)
         if not again.asked:
             verdict.equal += 1  # the request ends with an answer already: there is nothing to ask
         if again.open:
@@ -125,7 +127,9 @@ def _look_behind(verdict: Verdict, again: Rerun, reel: Reel, astray: set[int]) -
     follows that nobody would ask (after a refusal anything but the same again, after calls anything but their results),
     that is a difference; a conversation of its own that begins after calls is not: not every client runs them."""
     where = again.stopped or "it has no answer"
-    if again.asked and again.asked[-1][1] is not reel.last_of_all and not reel.left:
+    last = again.asked[-1] if again.asked else None
+    refused = last is not None and last[1].response.code >= 400
+    if refused and last is not None and last[1] is not reel.last_of_all and not reel.left:
         # It was passed over while the rest was played: it stands in the midst of a conversation that it is no part of.
         recorded = again.asked[0][1]
         others = [item for item in reel.tape.interactions if item.request.method != "CALL" and item is not recorded]
@@ -141,8 +145,6 @@ def _look_behind(verdict: Verdict, again: Rerun, reel: Reel, astray: set[int]) -
         verdict.notes.append(f"the tape ends before its last conversation does: {where}")
         return
     following = reel.left[0]
-    last = again.asked[-1] if again.asked else None
-    refused = last is not None and last[1].response.code >= 400
     if not refused:
         try:
             fresh = all(message.role in ("system", "user") for message in question(following).request.messages)
@@ -156,6 +158,14 @@ def _look_behind(verdict: Verdict, again: Rerun, reel: Reel, astray: set[int]) -
     if last is not None:
         says += f"; {first_difference(last[1].request.body, following.request.body) or 'it is asked elsewhere'}"
     verdict.differences.append(Difference(following.id, says))
+
+
+def all_equal(again: Rerun) -> bool:
+    """Whether a conversation asked what was recorded, request by request."""
+    verdict = Verdict(len(again.asked))
+    for asked, recorded in again.asked:
+        _compare(verdict, asked, recorded)
+    return verdict.equal == verdict.requests
 
 
 def _compare(verdict: Verdict, asked: HTTPRequest, recorded: Interaction) -> None:

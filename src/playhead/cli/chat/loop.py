@@ -17,6 +17,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
+from playhead.cli.approvals import decided
 from playhead.cli.chat.commands import COMMANDS, Desk, Leave, obey
 from playhead.cli.chat.lines import Lines
 from playhead.cli.chat.screen import Screen
@@ -179,7 +180,7 @@ class Loop:
                 self.runner.run(self.signals.heeding(self._answer(asking, screen)))
                 pending = self._count(spent, screen)
                 if pending is not None:
-                    asking = _decided(pending, screen, lines)
+                    asking = decided(pending, screen.ask, lines.line)
                     continue
             except (KeyboardInterrupt, EOFError):
                 stopped = True
@@ -228,26 +229,6 @@ class Loop:
             screen.note(spent.timed + more)
         if self.signals.received is not None:
             raise Terminated(self.signals.received)
-
-
-def _decided(pending: Pending, screen: Screen, lines: Lines) -> Pending:
-    """The run that waits, with what the user says to each call.
-
-    Raises:
-        EOFError, KeyboardInterrupt: the user does not say.
-    """
-    for call in pending.calls:
-        while True:
-            screen.end_line()
-            screen.ask(call.name, call.arguments)
-            answer = lines.line("make this call? y, n, or why not: ").strip()
-            if answer:
-                break
-        if answer.lower() in ("y", "yes"):
-            pending = pending.approve(call.id)
-        else:
-            pending = pending.refuse(call.id, "" if answer.lower() in ("n", "no") else answer)
-    return pending
 
 
 def _told(error: Exception) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from playhead.agent.events import ToolStart
 from playhead.cli.chat.markdown import Markdown
-from playhead.cli.live import Live, glimpse
+from playhead.cli.live import Live
 from playhead.cli.paint import clean, has_color, width_of
 
 if TYPE_CHECKING:
@@ -45,10 +45,6 @@ class Screen(Live):
     def warn(self, text: str) -> None:
         """A line that one should see."""
         self._note(self._paint.yellow(clean(text)))
-
-    def ask(self, name: str, arguments: str) -> None:
-        """A call that somebody is asked about."""
-        self._note(self._paint.cyan(f"? {clean(name)}({glimpse(arguments)})"))
 
     def _told(self, event: Event) -> bool:
         if not isinstance(event, ToolStart):

@@ -215,7 +215,9 @@ class _Writer:
             body["content"] = "".join(part.text for part in parts if isinstance(part, Text))
         else:
             said = [made for part in parts if (made := self._part(part, on_parts)) is not None]
-            body["content"] = said or ""  # an empty list is refused, where all that it held was left out
+            lone = said[0] if plain and len(said) == 1 < len(parts) else {}
+            # A text that others were left out beside is as any text; and an empty list is refused.
+            body["content"] = lone["text"] if lone.get("type") == "text" else said or ""
         if marks and self.profile.cache_marks == "message":
             if parts[-1].cache is None or len(marks) > 1:
                 self._warn("this wire marks whole messages; the cache mark stands at the message's end")

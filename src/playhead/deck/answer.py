@@ -1,0 +1,48 @@
+"""A recorded answer, understood: streamed or whole, as the dialect of its question reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from playhead.deck.question import Question, question
+from playhead.dialects.base import Decoder
+from playhead.fold import fold, unfold
+from playhead.response import Response
+from playhead.wire import header
+
+if TYPE_CHECKING:
+    from playhead.tapes import Tape
+
+
+def decoded(found: Question, decoder: Decoder) -> Response:
+    """The answer to a recorded question, by a decoder of its dialect.
+
+    Raises:
+        ModelError: it is an error, was cut, or is not what the protocol says.
+    """
+    answer = found.interaction.response
+    if (header(answer.headers, "content-type") or "").startswith(
+        ("text/event-stream", "application/vnd.amazon.eventstream")
+    ):
+        events = [*decoder.feed(answer.body), *decoder.close()]
+    else:
+        response, _ = found.dialect.decode_response(answer.body, found.theirs)
+        events = unfold(response)
+    if found.request.tools and found.theirs.profile.tools == "constrained":
+        from playhead.dialects.constrained_tools import Unconstrainer
+
+        events = Unconstrainer(found.request).push(events)
+    return fold(events)
+
+
+def texts(tape: Tape) -> set[str]:
+    """What the answers on a tape say, as far as they can be read."""
+    said: set[str] = set()
+    for interaction in tape.interactions:
+        if interaction.request.method != "CALL" and interaction.response.code < 300:
+            try:
+                found = question(interaction)
+                said.add(decoded(found, found.dialect.decoder(found.theirs)).text.strip())
+            except Exception:  # noqa: S112 - another's bytes: they may be anything
+                continue
+    return said
