@@ -5,6 +5,7 @@ installed with playhead.
 """
 
 import asyncio
+import os
 import socket
 import sys
 import time
@@ -159,7 +160,8 @@ def main() -> int:
         say(f"  {error}", "yellow")
         status = 1
     from_the_past()
-    say("\nSee the whole of it: playhead show examples/florence.yaml", "dim")
+    here = os.path.relpath(sys.executable)
+    say(f"\nSee the whole of it: {here} -m playhead show {os.path.relpath(HERE / 'florence.yaml')}", "dim")
     return status
 
 

@@ -22,6 +22,9 @@ from typing import NamedTuple
 
 import pytest
 
+import playhead
+from playhead.agent.settings import Going, Settings
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -121,11 +124,41 @@ def test_what_a_page_shows_is_what_happens(page: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_page_links_to_what_is_there(page: Path) -> None:
-    """A link or a picture within the project leads to a file."""
-    text = re.sub(r"^(```+).*?^\1$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    """A link or a picture within the project leads to a file, and one to a part of a page to a heading."""
+    text = prose(page)
     targets = re.findall(r"\]\(([^)\s#]+)", text) + re.findall(r"(?:src|srcset|href)=\"([^\"#]+)", text)
     missing = [target for target in targets if "://" not in target and not (page.parent / target).exists()]
     assert missing == []
+    for name, part in re.findall(r"\]\(([^)\s#:]*)#([^)\s]+)\)", text):
+        heads = re.findall(r"^#+ (.+)$", prose(page.parent / name if name else page), re.MULTILINE)
+        assert part in {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}, f"{name}#{part}"
+
+
+def prose(page: Path) -> str:
+    """A page without its fenced blocks."""
+    return re.sub(r"^(```+).*?^\1$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def test_every_public_name_is_explained_on_a_page() -> None:
+    """In the words of a page, as code: a name that only an example uses is explained nowhere."""
+    code = " ".join(span for page in PAGES for span in re.findall(r"`[^`]+`", prose(page)))
+    words = set(re.findall(r"\w+", code))
+    assert [name for name in playhead.__all__ if name not in words and name != "__version__"] == []
+
+
+@pytest.mark.parametrize("given", [Settings, Going], ids=lambda given: given.__name__)
+def test_every_argument_of_an_agent_and_of_a_run_is_in_a_table(given: type) -> None:
+    """docs/agents.md has a row for each."""
+    page = (ROOT / "docs" / "agents.md").read_text("utf-8")
+    rows = " ".join(re.findall(r"^\| (`[^|]+) \|", page, re.MULTILINE))
+    assert set(given.__annotations__) - set(re.findall(r"`(\w+)`", rows)) == set()
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    """A page that nothing leads to is not read."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    pages = [page.relative_to(ROOT).as_posix() for page in sorted((ROOT / "docs").glob("*.md"))]
+    assert [page for page in pages if f"]({page})" not in readme] == []
 
 
 def test_a_block_that_fails_is_reported(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The layers of the house, read from the import statements.
 
-    cli > batch, gateway, deck, testing, losses, mcp_client, watch > agent > model > providers, transport, local
-        > dialects, tapes > framing > fold > vocabulary
+    cli > deck, testing, watch, mcp_client, losses, batch, gateway > agent, embedding > resilience > model > call
+        > answers, shaping, blocking > providers, transport, local > dialects, tapes > framing > fold > vocabulary
 
 An import points down, or stays within its own package; packages beside each other do not know each other. Every import
 statement counts: at the top, inside a function, under ``TYPE_CHECKING``. The root package is exempt, as it only names
@@ -11,6 +11,7 @@ what the others hold.
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -204,3 +205,20 @@ def test_the_rules_find_what_breaks_them(name: str, source: str, fault: str) -> 
 def test_the_rules_allow_what_points_down(name: str, source: str) -> None:
     """What the house allows is not reported."""
     assert faults(name, source) == []
+
+
+@pytest.mark.parametrize("page", ["AGENTS.md", "docs/design.md", "tests/test_layers.py"])
+def test_the_pages_name_the_layers_that_there_are(page: str) -> None:
+    """The line of layers, where it is told, is the rows of this file from the top."""
+    text = (SOURCE.parent / page).read_text("utf-8")
+    told = re.search(r"\bcli > .*? fold\s+>?\s*(?:> )?vocabulary", text, re.DOTALL)
+    assert told is not None
+    rows = [set(re.findall(r"\w+", row)) for row in told[0].split(">")]
+    assert rows == [*(set(row) for row in reversed(LAYERS[1:-1])), {"vocabulary"}]
+
+
+def test_the_plan_of_the_house_names_every_room() -> None:
+    """What lies in src/playhead is told in docs/design.md."""
+    page = (SOURCE.parent / "docs" / "design.md").read_text("utf-8")
+    rooms = {path.stem for path in (SOURCE / "playhead").iterdir() if path.stem in RANK and path.stem != "__main__"}
+    assert {room for room in rooms if not re.search(rf"\b{room}\b", page)} == set()

@@ -6,12 +6,30 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 import playhead
-from playhead import ConfigError, File, Loss, Message, Model, Reasoning, Source, Text, ToolResult, preflight, tool, user
+from playhead import (
+    Agent,
+    ConfigError,
+    File,
+    Loss,
+    Message,
+    Model,
+    Reasoning,
+    Source,
+    TapeMissError,
+    Text,
+    ToolResult,
+    preflight,
+    system,
+    tool,
+    user,
+)
 from playhead.request import OutputSchema, ToolSpec
+from playhead.testing import FakeProvider
 
 HISTORY = (
     user("what is this?", File("image/png", data=b"x")),
@@ -90,3 +108,39 @@ def test_the_name_is_always_the_function() -> None:
     code = "import playhead.losses, playhead; assert callable(playhead.preflight)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     assert playhead.preflight is preflight
+
+
+def test_the_messages_are_counted_as_they_were_given_and_not_as_the_model_is_asked() -> None:
+    @tool
+    def weather(location: str) -> str:
+        """The weather."""
+        return location
+
+    assert where("local:smollm2", HISTORY[0], tools=[weather]) == ["messages[0]"]
+    later = (system("Be brief."), user("hi"), Message("assistant", (Text("hello"),)), HISTORY[0])
+    assert where("local:smollm2", *later, tools=[weather]) == ["messages[3]"]
+    ask = OutputSchema("city", {"type": "object", "properties": {}}, mode="text")
+    assert "messages[1]" in where("mistral:mistral-large-latest", *HISTORY, output=ask)
+
+
+def test_a_run_warns_of_the_same() -> None:
+    with FakeProvider(answer="A cat.") as fake:
+        agent = Agent(fake.model("openrouter:moonshotai/kimi-k2-0905"))
+        run = agent.run_sync(HISTORY[0])
+    (loss,) = preflight(HISTORY[:1], "openrouter:moonshotai/kimi-k2-0905")
+    assert run.warnings == [str(loss)]
+
+
+def test_a_replay_that_misses_counts_the_messages_of_the_run(tmp_path: Path) -> None:
+    @tool
+    def weather(location: str) -> str:
+        """The weather."""
+        return location
+
+    tape = tmp_path / "local.yaml"
+    said = '{"tool": "none", "answer": "Hello!"}'
+    with FakeProvider(answer=said) as fake:
+        model = fake.model("local:smollm2")
+        Agent(model, system="Be brief.", tools=[weather]).run_sync("hi", tape=tape, tape_mode="record")
+        with pytest.raises(TapeMissError, match=r"differs first at messages\[1\]\.content: \"hi\" on the tape"):
+            Agent(model, system="Be brief.", tools=[weather]).run_sync("ho", tape=tape, tape_mode="replay")

@@ -26,10 +26,10 @@ from playhead.errors import (
     TapeMissError,
     TransportError,
 )
-from playhead.events import Asked, AttemptEvent, ModelEvent
+from playhead.events import Asked, Attempt, AttemptEnd, AttemptEvent, ModelEvent
 from playhead.fold import unfold
 from playhead.request import Request
-from playhead.shaping import shaped, turned
+from playhead.shaping import beyond, placed, shaped, turned
 from playhead.transport.auth import AuthTransport, Key
 from playhead.transport.limiter import Limiter, LimitTransport
 from playhead.transport.retry import Answer, Batches, Clock, Exchange, RetryPolicy, attempts, enrich
@@ -76,6 +76,7 @@ class Call:
         self._memo: Memo = {}
         self._warnings: list[str] = []
         self._warned: set[str] = set()
+        self._looked = 0  # so many messages were looked at for files that the model does not take
 
     def _through(self, session: Session | None) -> Transport:
         model = self._model
@@ -153,11 +154,14 @@ class Call:
         Raises:
             ModelError: the call failed for good; ``error.attempts`` are its tries.
         """
-        model = self._model
-        request, told, back = shaped(request, model.endpoint.profile)
+        model, meant = self._model, request
+        profile = model.endpoint.profile
+        request, told, back = shaped(meant, profile)
         encoded = model.dialect.encode_request(request, model.endpoint, self._memo)
-        for warning in (*told, *encoded.warnings):
-            words = f"{warning.where}: {warning.message}"
+        warnings = [f"{warning.where}: {warning.message}" for warning in (*told, *beyond(meant, profile, self._looked))]
+        self._looked = len(meant.messages)
+        warnings += [placed(f"{warning.where}: {warning.message}", meant, profile) for warning in encoded.warnings]
+        for words in warnings:
             if words not in self._warned:
                 self._warned.add(words)
                 self._warnings.append(words)
@@ -172,7 +176,7 @@ class Call:
 
         def attempt(exchange: Exchange) -> Awaitable[Answer]:
             exchange.asked = whom
-            answer = self._attempt(http, otherwise, exchange, streamed)
+            answer = self._attempt(http, otherwise, exchange, meant)
             for begin in back:
                 answer = turned(answer, begin())
             return answer
@@ -201,7 +205,7 @@ class Call:
         return None
 
     async def _attempt(
-        self, http: HTTPRequest, otherwise: Callable[[], HTTPRequest], exchange: Exchange, streamed: bool
+        self, http: HTTPRequest, otherwise: Callable[[], HTTPRequest], exchange: Exchange, meant: Request
     ) -> Answer:
         """Ask once: the events of an answer that came whole, or a generator of those of one that comes in pieces."""
         model = self._model
@@ -211,6 +215,8 @@ class Call:
             try:
                 answer = await self._transport.send(otherwise())
             except TapeMissError:
+                if meant.tools and model.endpoint.profile.tools == "constrained":  # the examples are nobody's messages
+                    miss.args = (placed(str(miss), meant, model.endpoint.profile),)
                 raise miss from None
         pieces: Batches | None = None  # from there on, it is theirs to close the answer
         refused: str | None = None
@@ -218,7 +224,7 @@ class Call:
             kind = self._note(answer, exchange)
             if answer.status >= 300:
                 raise await self._refusal(answer)
-            if comes_in_pieces(kind, streamed):
+            if comes_in_pieces(kind, meant.stream):
                 pieces = self._pieces(answer, http, exchange)
                 return pieces
             body, lost = await whole(answer, ANSWER_LIMIT)
@@ -233,9 +239,17 @@ class Call:
                 await answer.aclose(refused)
         return events if lost is None else and_then(events, lost)
 
-    async def exchange(self, http: HTTPRequest, take: Callable[[bytes, Headers], None], *, step: int) -> None:
+    async def exchange(
+        self,
+        http: HTTPRequest,
+        take: Callable[[bytes, Headers], None],
+        *,
+        step: int,
+        told: Callable[[Attempt], None] | None = None,
+    ) -> None:
         """A question that is no conversation, through the same transports, with the same retries. ``take`` is given the
-        answer, whole; a ModelError that it raises is the attempt's.
+        answer, whole; a ModelError that it raises is the attempt's. ``told`` is given each attempt as it ends, before
+        the wait that follows it.
 
         Raises:
             ModelError: the call failed for good; ``error.attempts`` are its tries.
@@ -260,8 +274,10 @@ class Call:
 
         asking = attempts(attempt, step=step, policy=model.retry, clock=model.clock, random=model.random)
         async with aclosing(asking) as batches:
-            async for _ in batches:
-                pass
+            async for batch in batches:
+                for event in batch:
+                    if told is not None and isinstance(event, AttemptEnd):
+                        told(event.attempt)
 
     def _note(self, answer: HTTPResponse, exchange: Exchange) -> str:
         """Note what the head of an answer says of the attempt; the type of its content, "" where it says none."""

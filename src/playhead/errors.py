@@ -245,10 +245,15 @@ class UnplayedError(TapeError):
     """Interactions were left unplayed."""
 
 
+#: How alike two words must be, from 0 to 1, for one to be taken for a slip of the other: "opnai" for "openai" is 0.91,
+#: "nope" is 0.6.
+NEAR = 0.65
+
+
 def nearest(complaint: str, word: str, known: Iterable[str]) -> str:
     """A complaint about a word that is not known, with the nearest that is: ``…; did you mean 'only'?``."""
     import difflib
 
     names = list(known)
-    close = difflib.get_close_matches(word, names, 1, 0.5)
+    close = difflib.get_close_matches(word, names, 1, NEAR)
     return f"{complaint}; did you mean {close[0]!r}?" if close else f"{complaint}; there are: {', '.join(names)}"

@@ -13,12 +13,12 @@ the encoder cannot know, that a model takes no images where its provider does, c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
-from playhead.messages import File, Message, ToolResult, as_messages
+from playhead.messages import Message, as_messages
 from playhead.model import Model, dialect_named
 from playhead.request import OutputSchema, ReasoningSettings, Request, ToolSpec
 
@@ -58,10 +58,11 @@ def preflight(
         ConfigError: there is no such provider, an option is wrong, or the messages hold what no wire can say.
     """
     from playhead.dialects.base import Endpoint
+    from playhead.providers.abilities import lack
     from playhead.providers.base import profile_for
     from playhead.providers.catalog import resolve
     from playhead.providers.options import check_options
-    from playhead.shaping import shaped
+    from playhead.shaping import beyond, placed, shaped
 
     provider, name = (model.provider, model.name) if isinstance(model, Model) else resolve(model)
     profile = model.endpoint.profile if isinstance(model, Model) else profile_for(provider, name)
@@ -76,8 +77,11 @@ def preflight(
     asked, told, _ = shaped(request, profile)
     endpoint = Endpoint(provider.name, "https://preflight.invalid/v1", profile)
     encoded = dialect_named(provider.dialect).encode_request(asked, endpoint)
-    found = [Loss(warning.where, warning.message) for warning in (*told, *encoded.warnings)]
-    found.extend(_beyond(request, getattr(profile, "files", None)))
+    found = [Loss(warning.where, warning.message) for warning in told]
+    found += [Loss(placed(warning.where, request, profile), warning.message) for warning in encoded.warnings]
+    found += [Loss(warning.where, warning.message) for warning in beyond(request, profile)]
+    if request.tools and (row := lack(name)) is not None and "tools" in row.lacks:
+        found.append(Loss("tools", f"{name} calls no tools: {row.reason}"))
     return tuple(dict.fromkeys(found))
 
 
@@ -99,27 +103,3 @@ def _schema(output: Any) -> OutputSchema | None:
 
     made: OutputSchema | None = output_schema(output)
     return made
-
-
-def _beyond(request: Request, taken: tuple[str, ...] | None) -> Iterator[Loss]:
-    """What the provider would take (of files the kinds in ``taken``, None for all), and this model would not."""
-    from playhead.dialects.foreign import kind_of
-    from playhead.providers.abilities import lack
-
-    row = lack(request.model)
-    if row is None:
-        return
-    for position, message in enumerate(request.messages):
-        for kind in dict.fromkeys(kind_of(file) for file in _files(message)):
-            if kind in row.lacks and (taken is None or kind in taken):
-                yield Loss(f"messages[{position}]", f"{request.model} takes no {kind}: {row.reason}")
-    if request.tools and "tools" in row.lacks:
-        yield Loss("tools", f"{request.model} calls no tools: {row.reason}")
-
-
-def _files(message: Message) -> Iterator[File]:
-    for part in message.parts:
-        if isinstance(part, File):
-            yield part
-        elif isinstance(part, ToolResult):
-            yield from (inner for inner in part.content if isinstance(inner, File))

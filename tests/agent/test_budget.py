@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from playhead import Agent, Usage
 from playhead.agent.budget import Budget, Worst
 from playhead.errors import ConfigError, LimitError
+from playhead.testing import FakeProvider, reply
 
 CENT = Worst(100, Decimal("0.01"))
 
@@ -137,3 +140,28 @@ def test_a_budget_without_a_limit_or_with_a_wrong_one_is_refused() -> None:
 def test_dollars_cannot_be_limited_where_no_price_is_known() -> None:
     with pytest.raises(ConfigError, match="needs a price"):
         asyncio.run(Budget(dollars=1).reserve(Worst(10)))
+
+
+def test_small_money_is_written_out() -> None:
+    budget = Budget(dollars="0.0000001")
+    assert repr(budget) == "<budget: $0 of $0.0000001>"
+    with pytest.raises(LimitError, match=r"the budget of \$0\.0000001 is used up: .* may cost \$0\.0000002"):
+        asyncio.run(budget.reserve(Worst(1, Decimal("2E-7"))))
+
+
+def test_a_run_is_billed_by_the_prices_that_its_budget_was_told(tmp_path: Path) -> None:
+    def budget() -> Budget:
+        return Budget(dollars=1, prices={"some-model": ("0.30", "1.20")})
+
+    tape = tmp_path / "t.yaml"
+    with FakeProvider() as fake:
+        fake.script(reply("Oi", usage=Usage(100, 10)))
+        agent = Agent(fake.model("some-model"), max_tokens=50)
+        spent = budget()
+        run = agent.run_sync("hi", budget=spent, tape=tape, tape_mode="record")
+        again = agent.run_sync("hi", budget=budget(), tape=tape, tape_mode="replay")
+        plain = agent.run_sync("hi", tape=tape, tape_mode="replay")
+    assert run.cost == spent.spent_dollars == Decimal("0.000042")
+    assert [line.source for line in run.ledger] == ["budget"]
+    assert again.ledger == run.ledger
+    assert plain.cost is None

@@ -84,8 +84,10 @@ def test_a_name_is_never_longer_than_a_provider_takes() -> None:
     ("kind", "text", "words"),
     [
         (City, '{"name":5}', "no City: Expected `str`, got `int` - at `$.name`; it begins"),
-        (City, "Florence", "no City: JSON is malformed"),
-        (City, "", "no City: Input data was truncated; it begins ''"),
+        (City, "Florence", "no City: no JSON was found in it; it begins 'Florence'"),
+        (City, "no", "no City: no JSON was found in it; it begins 'no'"),
+        (City, "", "no City: no JSON was found in it; it begins ''"),
+        (City, '{"na', "no City: Input data was truncated"),
         (list[Place], '[{"name":"x"}]', r"at `\$\[0\]`"),
         (City | Place, "{}", "no City or Place: as City: .*`name`.*; as Place: .*`name`"),
         (City | Place, "[", "no City or Place: Input data was truncated"),

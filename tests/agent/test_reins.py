@@ -380,3 +380,34 @@ def test_a_budget_without_a_bound_on_the_answer_is_refused_before_anything_is_se
         with pytest.raises(ConfigError, match="a budget needs max_tokens="):
             Agent(fake.model("m"), budget=Budget(tokens=10)).run_sync("hi")
         assert fake.requests == []
+
+
+def test_a_run_that_is_out_of_time_says_what_it_was_trying() -> None:
+    with FakeProvider(answer=refuse(503, "no capacity today")) as fake:
+        agent = Agent(fake.model("m", retry=RetryPolicy(base=30.0), random=lambda: 1.0), timeout=0.3)
+        with pytest.raises(LimitError, match=r"timeout of 0\.3 s; attempt 1 failed with: .*no capacity today"):
+            agent.run_sync("hi")
+        fake.script(refuse(503, "no capacity today", retry_after=0), reply("late", delay=60))
+        agent = Agent(fake.model("m", retry=RetryPolicy(base=0)), timeout=0.3)
+        with pytest.raises(LimitError, match=r"; attempt 1 failed with: .*no capacity today") as caught:
+            agent.run_sync("hi")
+    assert [attempt.status for attempt in caught.value.run.attempts] == [503, None]
+
+
+def test_a_replay_of_a_run_that_waits_waits_as_it_did(tmp_path: Path) -> None:
+    made: list[int] = []
+
+    @tool(effect="write", approve=True)
+    def refund(order: int) -> str:
+        """Pay back"""
+        made.append(order)
+        return "paid back"
+
+    with FakeProvider() as fake:
+        fake.script(reply(tool_call("refund", order=7)))
+        agent = Agent(fake.model("m"), tools=[refund])
+        first = agent.run_sync("refund", tape=tmp_path / "t.yaml", tape_mode="record").pending
+        again = agent.run_sync("refund", tape=tmp_path / "t.yaml", tape_mode="replay").pending
+    assert first is not None
+    assert again == first
+    assert made == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,10 @@ def test_the_table_as_json_says_what_each_can_do(playhead: Any) -> None:
 def test_a_model_shows_what_differs_and_why(playhead: Any) -> None:
     shown = playhead("models", "openai:gpt-5").stdout
     assert "max_tokens_field: max_completion_tokens\n    OpenAI's reasoning models refuse max_tokens" in shown
+    claude = playhead("models", "anthropic:claude-opus-4-7").stdout
+    assert "thinking: adaptive" in claude
+    assert "output_mode: native" in claude
+    assert "thinking: budget" not in claude, "a row that a later one takes back is not said"
     row = json.loads(playhead("models", "mistral:codestral-latest", "--json").stdout)
     assert row["profile"]["reasoning_back"] == "thinking"
     assert "must come back" in row["reasons"]["reasoning_back"]
@@ -176,3 +182,16 @@ def test_a_refusal_and_an_answer_that_is_no_listing_are_errors(playhead: Any, an
         done = playhead("models", "openrouter", "--base-url", server.url, OPENROUTER_API_KEY="k")
     assert (done.returncode, done.stdout) == (1, "")
     assert says in done.stderr
+
+
+def test_a_server_that_is_not_there_is_told_soon_and_why(playhead: Any) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound and not listened on: nobody else gets the port, and connecting is refused
+        began = time.monotonic()
+        done = playhead("models", "ollama", "--base-url", f"http://127.0.0.1:{closed.getsockname()[1]}/v1")
+    assert time.monotonic() - began < 15
+    assert (done.returncode, done.stdout) == (1, "")
+    told = done.stderr.splitlines()
+    assert [line.count("again in") for line in told] == [1, 1, 0]
+    assert all("refused" in line for line in told[:2])
+    assert "after 3 attempts" in told[2]

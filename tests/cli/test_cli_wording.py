@@ -24,7 +24,9 @@ def test_a_missing_key_names_the_variable_and_no_argument(monkeypatch: pytest.Mo
     words = said("openrouter:m")
     assert "api_key=" in words
     assert "api_key=" not in reworded(words)
-    assert "OPENROUTER_API_KEY" in reworded(words)
+    assert reworded(words).endswith(
+        "the environment variable OPENROUTER_API_KEY is not set: export OPENROUTER_API_KEY=…"
+    )
 
 
 def test_a_missing_base_url_names_the_option(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -206,3 +206,10 @@ def test_half_a_character_in_a_refusal_does_not_hide_what_it_says() -> None:
     found = error(429, b'{"error":{"message":"cut \\ud83d","code":"insufficient_quota"}}')
     assert type(found) is PaymentRequiredError
     assert found.message == "cut \ufffd"
+
+
+def test_a_text_that_is_too_large_for_llama_cpp_is_not_asked_again() -> None:
+    said = "input (5001 tokens) is too large to process. increase the physical batch size (current batch size: 2048)"
+    failed = error(500, {"error": {"code": 500, "message": said, "type": "server_error"}})
+    assert isinstance(failed, ContextTooLongError)
+    assert (failed.retryable, failed.advised) == (False, False)

@@ -118,3 +118,10 @@ def test_compatible_needs_a_base_url(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_models_quirks_go_over_the_providers_profile(name: str, field: str, sampling: bool) -> None:
     profile = endpoint(*resolve(name)).profile
     assert (profile.max_tokens_field, profile.sampling) == (field, sampling)
+
+
+def test_a_word_that_is_like_none_is_not_taken_for_one() -> None:
+    with pytest.raises(ConfigError, match=r'no provider is called "nope"; known are anthropic, '):
+        resolve("nope:m")
+    with pytest.raises(ConfigError, match='did you mean "openai:m"'):
+        resolve("opnai:m")

@@ -10,6 +10,9 @@ import pytest
 from playhead import Embeddings, Model, Usage, embed_sync
 from playhead.dialects.embeddings import bedrock, gemini
 from playhead.errors import BadRequestError, ConfigError
+from playhead.providers.abilities import abilities
+from playhead.providers.base import Provider
+from playhead.providers.catalog import PROVIDERS
 from playhead.providers.embeddings import embedder
 from playhead.wire import HTTPRequest
 from scripted_server import Answer, Asked, Loopback, reply
@@ -99,3 +102,20 @@ def test_a_refusal_of_bedrock_is_read_by_the_dialect_that_it_speaks() -> None:
 def test_a_model_on_bedrock_that_makes_no_vectors_is_named() -> None:
     with pytest.raises(ConfigError, match=r"no embedding model that is known on Bedrock.*titan.*cohere"):
         embed_sync("bedrock:anthropic.claude-opus-4-6-v1", ["a"], base_url="http://127.0.0.1:9", api_key="none")
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda provider: provider.name)
+def test_what_is_said_of_a_provider_is_what_it_is_asked(provider: Provider) -> None:
+    model = "amazon.titan-embed-text-v2:0" if provider.name.startswith("bedrock") else "some-model"
+    serves = abilities(provider).embeddings
+    if serves is False:
+        with pytest.raises(ConfigError, match="makes no embeddings"):
+            embedder(provider, model)
+    elif serves:
+        assert embedder(provider, model)
+
+
+def test_local_and_compatible_servers_are_not_said_to_have_none() -> None:
+    assert abilities(PROVIDERS["local"]).embeddings is True
+    assert abilities(PROVIDERS["compatible"]).embeddings is None
+    assert abilities(PROVIDERS["groq"]).embeddings is False

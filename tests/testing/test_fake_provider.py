@@ -118,7 +118,7 @@ def test_a_used_up_script_a_failing_function_and_an_odd_path_are_refused_in_word
         with pytest.raises(BadRequestError, match="KeyError: 'no such city'"):
             agent.run_sync("hi")
         with pytest.raises(urllib.error.HTTPError) as caught:
-            urllib.request.urlopen(f"{fake.url}/v1/embeddings", b"{}")  # noqa: S310
+            urllib.request.urlopen(f"{fake.url}/v1/images", b"{}")  # noqa: S310
         with caught.value as refused:
             assert refused.status == 404
             assert b"no wire here answers POST" in refused.read()

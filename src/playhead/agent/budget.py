@@ -87,7 +87,7 @@ class Budget:
         self._queue: deque[tuple[AbstractEventLoop, Future[None]]] = deque()
 
     def __repr__(self) -> str:
-        dollars = "" if self.dollars is None else f" ${self.spent_dollars} of ${self.dollars}"
+        dollars = "" if self.dollars is None else f" ${self.spent_dollars:f} of ${self.dollars:f}"
         tokens = "" if self.tokens is None else f" {self.spent_tokens} of {self.tokens} tokens"
         return f"<budget:{dollars}{tokens}>"
 
@@ -161,8 +161,8 @@ class Budget:
                 f"take {worst.tokens}; a smaller max_tokens= would reserve less"
             )
         return (
-            f"the budget of ${self.dollars} is used up: ${self.spent_dollars} are spent, and the next call may cost "
-            f"${worst.dollars}; a smaller max_tokens= would reserve less"
+            f"the budget of ${self.dollars:f} is used up: ${self.spent_dollars:f} are spent, and the next call may "
+            f"cost ${worst.dollars or ZERO:f}; a smaller max_tokens= would reserve less"
         )
 
     def _queued(self, place: Future[None] | None) -> Future[None]:

@@ -1,8 +1,9 @@
 """What a run was billed: a line for each attempt, and where its figure comes from.
 
 Every attempt is a line, the failed ones too: a refusal costs nothing where the provider says so in its terms, a stream
-that was cut may cost as much as one that was not. A figure is the provider's own where it gives one; else it is the
-list price of the tokens (:mod:`playhead.agent.prices`); else it is None, which is "not known" and never 0::
+that was cut may cost as much as one that was not. A figure is the provider's own where it gives one; else it is what
+the tokens cost by the prices that a budget of the run was told; else it is the list price of the tokens
+(:mod:`playhead.agent.prices`); else it is None, which is "not known" and never 0::
 
     step number status  cost       source                            billed
     1    1      429     0          not billed                        False
@@ -15,7 +16,7 @@ answer nor its ``Date`` says when it was given, as on old tapes, there is no lis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,14 @@ from playhead.events import Asked, Attempt
 from playhead.response import Response, Usage
 
 if TYPE_CHECKING:
+    from playhead.agent.budget import Price
     from playhead.agent.run import Step
 
-#: ``source`` of a figure that the provider reported with the answer, and of the 0 of a refusal.
-REPORTED, REFUSED = "provider", "not billed"
+#: ``source`` of a figure that the provider reported with the answer, of one by a budget's prices, and of the 0 of a
+#: refusal.
+REPORTED, TOLD, REFUSED = "provider", "budget", "not billed"
+
+_NO_PRICES: Mapping[str, Price] = {}
 
 #: Providers that say in their documentation that a request which they refuse is not billed: OpenRouter ("Zero
 #: Completion Insurance": no charge where nothing was said and the finish reason is an error), Google (Gemini API,
@@ -47,7 +52,8 @@ class Line(msgspec.Struct, frozen=True):
         model: as the answer named it, else as it was asked for.
         usage: tokens, of a cut answer as far as it had counted them; None where nothing was counted.
         cost: US dollars; None where it is not known.
-        source: where ``cost`` comes from: "provider", "not billed", or the price table and the day whose prices hold.
+        source: where ``cost`` comes from: "provider", "budget", "not billed", or the price table and the day whose
+            prices hold.
         billed: True for a whole answer, False for what is known to cost nothing, None where the provider alone knows.
     """
 
@@ -62,13 +68,15 @@ class Line(msgspec.Struct, frozen=True):
     billed: bool | None = None
 
 
-def lines(attempts: Iterable[Attempt], steps: Iterable[Step]) -> tuple[Line, ...]:
-    """The ledger of a run."""
+def lines(
+    attempts: Iterable[Attempt], steps: Iterable[Step], prices: Mapping[str, Price] = _NO_PRICES
+) -> tuple[Line, ...]:
+    """The ledger of a run; ``prices`` are those that its budgets were told."""
     answers = {(step.number, step.attempts[-1].number): step.response for step in steps if step.attempts}
-    return tuple(line(one, answers.get((one.step, one.number))) for one in attempts)
+    return tuple(line(one, answers.get((one.step, one.number)), prices) for one in attempts)
 
 
-def line(attempt: Attempt, answer: Response | None) -> Line:
+def line(attempt: Attempt, answer: Response | None, prices: Mapping[str, Price] = _NO_PRICES) -> Line:
     """The line of one attempt; ``answer`` is its whole answer, None where it has none."""
     asked = attempt.asked or Asked()
     usage = answer.usage if answer is not None else attempt.usage
@@ -76,6 +84,8 @@ def line(attempt: Attempt, answer: Response | None) -> Line:
     cost, source, billed = None, None, True if answer is not None else None
     if usage is not None and usage.cost is not None:
         cost, source, billed = usage.cost, REPORTED, True
+    elif answer is not None and usage is not None and (own := told_price(prices, asked.model, usage)) is not None:
+        cost, source = own, TOLD
     elif answer is not None and usage is not None:
         at = answer.created if (answer.created or 0) >= EARLIEST else _seconds(attempt.date)
         for name in dict.fromkeys((model, asked.model)):
@@ -86,6 +96,14 @@ def line(attempt: Attempt, answer: Response | None) -> Line:
     elif _refused(attempt) and asked.provider in REFUSALS_ARE_FREE:
         cost, source, billed = Decimal(0), REFUSED, False
     return Line(attempt.step, attempt.number, attempt.status, asked.provider, model, usage, cost, source, billed)
+
+
+def told_price(prices: Mapping[str, Price], model: str, usage: Usage) -> Decimal | None:
+    """What these tokens cost by prices that somebody told; None where they do not name the model as the wire does."""
+    told = prices.get(model)
+    if told is None or usage.input_tokens is None or usage.output_tokens is None:
+        return None
+    return (told.input * usage.input_tokens + told.output * usage.output_tokens) / 1_000_000
 
 
 def _refused(attempt: Attempt) -> bool:

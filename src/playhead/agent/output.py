@@ -35,6 +35,9 @@ _SHOWN = 80
 #: The property that holds a value which is no object, where a provider wants an object.
 VALUE = "value"
 
+#: How the words begin that an answer is sent back with.
+COMPLAINT = "That does not fit: "
+
 
 class Reading(msgspec.Struct, frozen=True):
     """An answer as a value. ``mended`` says that its JSON was broken."""
@@ -85,7 +88,7 @@ def complaint(kind: Any, messages: Sequence[Message]) -> str | None:
     try:
         reading(kind, answer_text(messages))
     except OutputError as error:
-        return f"That does not fit: {error.complaint}. Give the whole answer again, corrected."
+        return f"{COMPLAINT}{error.complaint}. Give the whole answer again, corrected."
     return None
 
 
@@ -126,6 +129,8 @@ def _reading(kind: Any, text: str, cut: bool) -> Reading:
     data = parsed(body)
     if data is not None:
         return Reading(_fitted(kind, data[0]))
+    if not cut and not any(mark in body for mark in '{["'):
+        raise ValueError("no JSON was found in it") from first
     if union:
         first = _syntax(body)
     for span in found(body):

@@ -2,9 +2,9 @@
 
 At most means: of tokens going in no more than the request has bytes (a token stands for a byte at least; what a file
 that is only named by its URL may come to is added, see :data:`LINKED`), of tokens coming out what ``max_tokens`` and
-the settings of reasoning allow. Their price is the list price of the dearest kind that they may be, or what the budget
-was told (``Budget(prices=…)``). What an attempt used is what its answer reports: the provider's own figure where there
-is one, else the list price; where neither is known, what was reserved.
+the settings of reasoning allow. Their price is what the budget was told (``Budget(prices=…)``), else the list price of
+the dearest kind that they may be. What an attempt used is what its answer reports: the provider's own figure where
+there is one, else by the budget's prices, else the list price; where none is known, what was reserved.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from playhead.agent.budget import Budget, Reservation, Worst
-from playhead.agent.ledger import line
+from playhead.agent.ledger import line, told_price
 from playhead.agent.prices import price
 from playhead.errors import ConfigError
 from playhead.events import Asked, Attempt
@@ -76,10 +76,10 @@ class Reserving:
         if attempt is not None and attempt.status is not None and attempt.status >= 300:
             self.unsent()
             return
-        told = None if attempt is None else line(attempt, answer)
-        usage = None if told is None else told.usage
         held, self._held = self._held, []
         for budget, reservation in held:
+            told = None if attempt is None else line(attempt, answer, budget.prices)
+            usage = None if told is None else told.usage
             own = None if usage is None else self._own_price(budget, usage)
             known = None if told is None else told.cost
             reservation.settle(None if usage is None else usage.total_tokens, known if known is not None else own)
@@ -100,7 +100,4 @@ class Reserving:
 
     def _own_price(self, budget: Budget, usage: Usage) -> Decimal | None:
         """What these tokens cost by the prices that the budget was told."""
-        told = budget.prices.get(self._asked.model)
-        if told is None or usage.input_tokens is None or usage.output_tokens is None:
-            return None
-        return (told.input * usage.input_tokens + told.output * usage.output_tokens) / 1_000_000
+        return told_price(budget.prices, self._asked.model, usage)

@@ -17,6 +17,7 @@ from playhead.messages import Message, Part, ToolResult, dump_messages
 from playhead.response import FinishReason, Response, Usage
 
 if TYPE_CHECKING:
+    from playhead.agent.budget import Price
     from playhead.agent.compaction import Compaction
     from playhead.agent.pending import Pending
     from playhead.tapes import Interaction, Tape
@@ -50,6 +51,7 @@ class Run(Generic[Output]):
         tape: the tape that was recorded or played, None when there was none.
         warnings: what a provider could not be told, what was left unplayed on the tape; plain sentences.
         duration: seconds from the start to the end.
+        prices: those that budgets of this run were told, by the wire's names of models.
     """
 
     def __init__(self, messages: Iterable[Message]) -> None:
@@ -64,6 +66,7 @@ class Run(Generic[Output]):
         self.pending: Pending | None = None
         self.tape: Tape | None = None
         self.duration = 0.0
+        self.prices: dict[str, Price] = {}
         self._output: Output | None = None
         self._has_output = False
 
@@ -109,14 +112,14 @@ class Run(Generic[Output]):
     def ledger(self) -> tuple[Line, ...]:
         """What each attempt cost and where the figure comes from, in the order of ``attempts``; see
         :class:`playhead.agent.ledger.Line`. Those of ``children`` stand after them."""
-        own = lines(self.attempts, self.steps)
+        own = lines(self.attempts, self.steps, self.prices)
         return own + tuple(line for child in self.children for line in child.ledger) if self.children else own
 
     @property
     def cost(self) -> Decimal | None:
-        """US dollars of all attempts together: as the provider reported them, else by list price where the extra
-        ``prices`` is installed. None where an answer, whole or cut, has no known cost: a bill that lacks a part of what
-        was paid is no bill."""
+        """US dollars of all attempts together: as the provider reported them, else by the prices that a budget was
+        told, else by list price where the extra ``prices`` is installed. None where an answer, whole or cut, has no
+        known cost: a bill that lacks a part of what was paid is no bill."""
         return None if self.partial else total(self.ledger)
 
     def messages_json(self) -> bytes:

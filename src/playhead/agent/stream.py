@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from playhead.agent.drive import drive
+from playhead.agent.drive import BROKEN_OFF, drive
 from playhead.agent.events import Event, RunFailed, RunStart
 from playhead.agent.plan import Plan
 from playhead.agent.run import Run
@@ -148,7 +148,7 @@ async def driven(
                 run.tape = session.tape
                 run.warnings.extend(session.tape.warnings)
         async with aclosing(drive(run, plan, model.call(session), session)) as steps:
-            async for batch in within(steps, plan.timeout):
+            async for batch in within(steps, plan.timeout, run):
                 if watch is not None:
                     for event in batch:
                         watch(event, run)
@@ -174,7 +174,7 @@ async def child(parent: Run[Any], run: Run[Any], plan: Plan, call: AnyCall, sess
         if watch is not None:
             watch(RunStart(run, parent, call.whom(plan.request)), run)
         async with aclosing(drive(run, plan, call, session)) as steps:
-            async for batch in within(steps, plan.timeout):
+            async for batch in within(steps, plan.timeout, run):
                 if watch is not None:
                     for event in batch:
                         watch(event, run)
@@ -184,12 +184,20 @@ async def child(parent: Run[Any], run: Run[Any], plan: Plan, call: AnyCall, sess
         raise
 
 
-def within(batches: AsyncIterator[Sequence[Event]], seconds: float | None) -> AsyncIterator[Sequence[Event]]:
-    """The batches, for so many seconds in all; the time that the consumer takes counts. None means no limit."""
-    return batches if seconds is None else _within(batches, seconds)
+def within(
+    batches: AsyncIterator[Sequence[Event]], seconds: float | None, run: Run[Any]
+) -> AsyncIterator[Sequence[Event]]:
+    """The batches of a run, for so many seconds in all; the time that the consumer takes counts. None means no limit.
+
+    Raises:
+        LimitError: they have passed; with why the last attempt failed, where the run was still trying.
+    """
+    return batches if seconds is None else _within(batches, seconds, run)
 
 
-async def _within(batches: AsyncIterator[Sequence[Event]], seconds: float) -> AsyncIterator[Sequence[Event]]:
+async def _within(
+    batches: AsyncIterator[Sequence[Event]], seconds: float, run: Run[Any]
+) -> AsyncIterator[Sequence[Event]]:
     import asyncio
 
     deadline = asyncio.get_running_loop().time() + seconds
@@ -202,8 +210,20 @@ async def _within(batches: AsyncIterator[Sequence[Event]], seconds: float) -> As
         except TimeoutExceeded:
             raise
         except TimeoutError:
-            raise LimitError(f"the run took longer than its timeout of {seconds:g} s", limit="seconds") from None
+            words = f"the run took longer than its timeout of {seconds:g} s"
+            raise LimitError(words + _last_failure(run), limit="seconds") from None
         yield batch
+
+
+def _last_failure(run: Run[Any]) -> str:
+    """Why the last attempt at the answer that is still waited for failed; "" where none did. The attempt that the limit
+    itself broke off does not count."""
+    for attempt in reversed(run.attempts):
+        if attempt.step <= len(run.steps):
+            break
+        if attempt.error is not None and not attempt.error.startswith(BROKEN_OFF):
+            return f"; attempt {attempt.number} failed with: {attempt.error}"
+    return ""
 
 
 def _attach(error: BaseException, run: Run[Any]) -> None:

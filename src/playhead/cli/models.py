@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from playhead.cli.paint import Paint
-    from playhead.providers.base import Provider
+    from playhead.events import Attempt
+    from playhead.providers.base import Provider, Quirk
     from playhead.providers.listing import ListedModel
 
 SUMMARY = "list providers, what each can do, and their models"
@@ -98,7 +99,7 @@ def _providers(paint: Paint) -> tuple[dict[str, Any], list[str]]:
     for row in rows:
         can = row["abilities"]
         more = [word for word, has in (("cache", can["cache_marks"]), ("cost", can["cost"])) if has]
-        more += ["embeddings"] if can["embeddings"] else []
+        more += {True: ["embeddings"], None: ["embeddings?"]}.get(can["embeddings"], [])
         table.append(
             (
                 row["name"],
@@ -145,16 +146,21 @@ def _one(paint: Paint, name: str) -> tuple[dict[str, Any], list[str]]:
 
     provider, model = resolve(name)
     can = abilities(provider, model)
-    quirks = list(quirks_of(provider, model))
+    quirks = _winning(list(quirks_of(provider, model)))
     without = lack(model)
     common = type(profile_for(provider, model))()
-    hand = {field: value for field, value in provider.profile.items() if getattr(common, field, None) != value}
+    changed = {field for changes, _ in quirks for field in changes}
+    hand = {
+        field: value
+        for field, value in provider.profile.items()
+        if field not in changed and getattr(common, field, None) != value
+    }
     document = {
         **_row(provider, model),
         "model": model,
         "profile": hand,
         "reasons": {field: provider.reasons[field] for field in hand if provider.reasons.get(field)},
-        "quirks": [{"changes": quirk.changes, "reason": quirk.reason} for quirk in quirks],
+        "quirks": [{"changes": changes, "reason": reason} for changes, reason in quirks],
         "lacks": None if without is None else {"lacks": list(without.lacks), "reason": without.reason},
     }
     lines = [
@@ -167,12 +173,22 @@ def _one(paint: Paint, name: str) -> tuple[dict[str, Any], list[str]]:
         lines.append(f"  {field}: {clean(_value(value))}")
         if provider.reasons.get(field):
             lines.append(paint.dim(f"    {clean(provider.reasons[field])}"))
-    for quirk in quirks:
-        lines += [f"  {field}: {clean(_value(value))}" for field, value in quirk.changes.items()]
-        lines.append(paint.dim(f"    {clean(quirk.reason)}"))
+    for changes, reason in quirks:
+        lines += [f"  {field}: {clean(_value(value))}" for field, value in changes.items()]
+        lines.append(paint.dim(f"    {clean(reason)}"))
     if without is not None:
         lines += [f"  takes no {', '.join(without.lacks)}", paint.dim(f"    {clean(without.reason)}")]
     return document, lines
+
+
+def _winning(quirks: Sequence[Quirk]) -> list[tuple[dict[str, Any], str]]:
+    """Of the rows that hold for a model, the changes that no later row takes back, with their reasons."""
+    last = {field: at for at, quirk in enumerate(quirks) for field in quirk.changes}
+    won = (
+        ({field: value for field, value in quirk.changes.items() if last[field] == at}, quirk.reason)
+        for at, quirk in enumerate(quirks)
+    )
+    return [(changes, reason) for changes, reason in won if changes]
 
 
 def _value(value: Any) -> str:
@@ -208,8 +224,8 @@ def _dollars(price: Any) -> str:
 
 
 async def _ask(provider: Provider, base_url: str | None, tape: str | None) -> list[ListedModel]:
-    """All pages of the listing, through the transports of every other call: tried again where that helps, recorded on
-    the tape where there is one, no key in either.
+    """All pages of the listing, through the transports of every other call: tried again where that helps, though not
+    for as long as an answer that costs something; recorded on the tape where there is one, no key in either.
 
     Raises:
         ConfigError: there is nothing to ask, or it is not known where.
@@ -219,9 +235,12 @@ async def _ask(provider: Provider, base_url: str | None, tape: str | None) -> li
 
     from playhead.model import Model
     from playhead.providers.listing import MOST_PAGES, listing_request, read_listing
+    from playhead.transport.retry import RetryPolicy
 
     listing_request(provider, base_url or provider.base_url)  # whether there is one at all, before anything else
-    model = Model.of(f"{provider.name}:models", base_url=base_url)
+    model = Model.of(
+        f"{provider.name}:models", base_url=base_url, retry=RetryPolicy(attempts=3, cap=5.0, deadline=20.0)
+    )
     found: list[ListedModel] = []
     after: str | None = None
     with _session(tape, model) if tape else nullcontext() as session:
@@ -234,11 +253,21 @@ async def _ask(provider: Provider, base_url: str | None, tape: str | None) -> li
                 found.extend(models)
                 following.append(after)
 
-            await call.exchange(listing_request(provider, model.endpoint.base_url, after), take, step=page + 1)
+            await call.exchange(
+                listing_request(provider, model.endpoint.base_url, after), take, step=page + 1, told=_again
+            )
             after = following[-1]
             if after is None:
                 break
     return found
+
+
+def _again(attempt: Attempt) -> None:
+    """Say on stderr what failed, where another attempt follows."""
+    if attempt.wait is not None:
+        from playhead.cli.paint import clean, seconds
+
+        print(f"playhead: {clean(attempt.error or '')}; again in {seconds(attempt.wait)}", file=sys.stderr)
 
 
 def _session(tape: str, model: Any) -> Any:

@@ -3,7 +3,7 @@
 Errors name what a Python caller would write (``pass base_url=``, ``mode='resume'``). On the command line there is no
 such thing, so what is shown goes through here first::
 
-    reworded("no key: … is not set. Set it, or pass api_key=") -> "no key: … is not set. Set it"
+    reworded("no key: … is not set. Set it, or pass api_key=") -> "no key: … is not set: export NAME=…"
 
 A phrase that is not in the table is shown as it is; tests hold each of them against the library's own words.
 """
@@ -13,6 +13,10 @@ from __future__ import annotations
 import re
 
 _PHRASES = (
+    (
+        r"environment variable ([A-Z0-9_]+)(.*) is not set\. Set it, or pass api_key=",
+        r"environment variable \1\2 is not set: export \1=…",
+    ),
     (r",? or pass api_key=\S*", ""),
     (r'pass base_url="([^"]+)"', r"give --base-url \1"),
     (

@@ -1,9 +1,10 @@
 """What each provider can do, and what some models cannot: data for ``playhead models`` and :func:`playhead.preflight`.
 
 Most of it is read off the profile that the encoder writes by, so that the table cannot say another thing than what is
-sent. What no profile says is in the tables here, each row with its source: which fields of an answer say what it cost,
-who serves embeddings, and which models take no images, documents, audio or tools. A model that no row names is taken to
-take whatever its provider does: new models are more able than the ones that they follow.
+sent; who serves embeddings is said where they are asked for, in :mod:`playhead.providers.embeddings`. What neither says
+is in the tables here, each row with its source: which fields of an answer say what it cost, and which models take no
+images, documents, audio or tools. A model that no row names is taken to take whatever its provider does: new models are
+more able than the ones that they follow.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import msgspec
 
 from playhead.providers.base import Provider, bare_name, profile_for
+from playhead.providers.embeddings import serves_embeddings
 
 
 class Abilities(msgspec.Struct, frozen=True, omit_defaults=False):
@@ -105,31 +107,6 @@ _WIRES: dict[str, dict[str, Any]] = {
 #: https://docs.x.ai/developers/cost-tracking.
 _COST = {"openrouter": "usage.cost", "xai": "usage.cost_in_usd_ticks"}
 
-#: Who serves ``/embeddings`` (or, of Google's, ``:embedContent``), by the references that the rows name; who does not.
-_EMBEDS = frozenset(
-    [
-        "azure",
-        "azure-responses",
-        "bedrock",
-        "cohere",
-        "fireworks",
-        "google",
-        "huggingface",
-        "llamacpp",
-        "mistral",
-        "ollama",
-        "openai",
-        "openai-responses",
-        "openrouter",
-        "together",
-        "vercel",
-        "vertex",
-        "vllm",
-        "zai",
-    ]
-)
-_EMBEDS_NOT = frozenset(["anthropic", "cerebras", "deepseek", "groq", "local", "moonshot", "xai"])
-
 
 def abilities(provider: Provider, model: str = "") -> Abilities:
     """What this provider can do; with a model, what that can."""
@@ -152,7 +129,7 @@ def abilities(provider: Provider, model: str = "") -> Abilities:
         video="video" in files,
         cache_marks=bool(wire.get("cache_marks", getattr(profile, "cache_marks", False))),
         cost=_COST.get(name),
-        embeddings=True if name in _EMBEDS else False if name in _EMBEDS_NOT else None,
+        embeddings=serves_embeddings(provider),
     )
 
 

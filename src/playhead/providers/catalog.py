@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import msgspec
 
 from playhead.dialects.base import Endpoint
-from playhead.errors import ConfigError
+from playhead.errors import NEAR, ConfigError
 from playhead.providers.amazon import BEDROCK, BEDROCK_CLAUDE, BEDROCK_CONVERSE
 from playhead.providers.anthropic import ANTHROPIC
 from playhead.providers.base import Provider, bare_name, profile_for
@@ -97,7 +97,7 @@ def resolve(name: str) -> tuple[Provider, str]:
         raise ConfigError(f'no provider is called "{word}"; did you mean "{own}"?')
     from difflib import get_close_matches
 
-    near = get_close_matches(word.lower(), PROVIDERS, n=1)
+    near = get_close_matches(word.lower(), PROVIDERS, n=1, cutoff=NEAR)
     if near:
         raise ConfigError(f'no provider is called "{word}"; did you mean "{near[0]}:{model}"?')
     raise ConfigError(f'no provider is called "{word}"; known are {", ".join(sorted(PROVIDERS))}')
@@ -115,7 +115,7 @@ def _with_provider(name: str) -> str:
             return f"{provider}:{name}" if provider in PROVIDERS else f"openrouter:{maker}/{name}"
     from difflib import get_close_matches
 
-    near = get_close_matches(name.lower(), PROVIDERS, n=1)
+    near = get_close_matches(name.lower(), PROVIDERS, n=1, cutoff=NEAR)
     return f"{near[0]}:MODEL" if near else f"openrouter:{name or 'MODEL'}"
 
 

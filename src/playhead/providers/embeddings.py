@@ -1,6 +1,6 @@
 """Who makes embeddings, in which wire, how many texts at once, and with which options of its own.
 
-A provider of OpenAI's wires is asked at its ``/embeddings`` without a row here: a server that has none says so itself.
+A provider of OpenAI's wires is asked at its ``/embeddings`` without a row here, unless it is known to have none.
 A row says what differs, each limit with where it is from. Texts are counted, and so are their UTF-8 bytes where the
 provider bounds the tokens of a request: no tokenizer makes more tokens than bytes, so that a request within so many
 bytes is within so many tokens, and one of ordinary text still holds thousands of words.
@@ -96,6 +96,21 @@ _VERTEX = Embedder("gemini", {"way": "vertex"}, VertexFields, 100, 20_000)
 _PREDICTED = ("text-", "textembedding", "multilingual", "gemini-embedding-001")
 
 
+#: Who serves embeddings, by the references that the rows of the catalog name, and who does not, as of 2026. Of every
+#: other it is not known; those of OpenAI's wire are asked, and say so themselves.
+_SERVE = frozenset(
+    {"azure", "azure-responses", "bedrock", "bedrock-converse", "cohere", "fireworks", "google", "huggingface"}
+    | {"llamacpp", "local", "mistral", "ollama", "openai", "openai-responses", "openrouter", "together", "vercel"}
+    | {"vertex", "vllm", "zai"}
+)
+_NONE = frozenset(["anthropic", "cerebras", "deepseek", "groq", "moonshot", "xai"])
+
+
+def serves_embeddings(provider: Provider) -> bool | None:
+    """Whether this provider has embeddings; None where that is not known, and asking tells."""
+    return True if provider.name in _SERVE else False if provider.name in _NONE else None
+
+
 def embedder(provider: Provider, model: str) -> Embedder:
     """How this model of this provider is asked for vectors.
 
@@ -114,13 +129,14 @@ def embedder(provider: Provider, model: str) -> Embedder:
     found = _BY_NAME.get(_SAME.get(provider.name, provider.name))
     if found is not None:
         return found
-    if provider.dialect in ("openai_chat", "openai_responses"):
+    if provider.dialect in ("openai_chat", "openai_responses") and provider.name not in _NONE:
         return _OPENAI
     if provider.dialect == "gemini":
         return _BY_NAME["google"]
     raise ConfigError(
         f'"{provider.name}" makes no embeddings; write for example "openai:text-embedding-3-small", '
-        '"google:gemini-embedding-001" or "bedrock:amazon.titan-embed-text-v2:0"'
+        '"google:gemini-embedding-001" or "bedrock:amazon.titan-embed-text-v2:0"; a server of OpenAI\'s wire that '
+        'makes them is "compatible:model" with base_url='
     )
 
 

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from playhead.dialects.openai_chat.fields import EXTRA, MODELLED, OPENAI, OPENROUTER, SERVERS, SERVICES
-from playhead.errors import ConfigError
+from playhead.errors import NEAR, ConfigError
 from playhead.providers.base import Provider
 
 
@@ -269,7 +269,7 @@ def _explained(provider: Provider, problem: str) -> str:
     unknown = what.split("`")[1]
     from difflib import get_close_matches
 
-    near = get_close_matches(unknown, _names_at(_schema(provider.options), path.split(".")[1:]), n=1, cutoff=0.5)
+    near = get_close_matches(unknown, _names_at(_schema(provider.options), path.split(".")[1:]), n=1, cutoff=NEAR)
     hint = f'; did you mean "{near[0]}"?' if near else ""
     return f"options{path}.{unknown}: {provider.name} knows no such option{hint}"
 

@@ -86,7 +86,7 @@ def open_session(tape: str | os.PathLike[str] | Tape, mode: Mode, *, secrets: It
         TapeFormatError: the file is no tape.
         TapeError: the file cannot be read or made.
     """
-    _check_mode(mode, "`mode`")
+    _check_mode(mode, "tape_mode")
     session = _open(tape, mode, Redactor(secrets))
     opened = getattr(tape, "opened", None)
     if opened is not None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from playhead.dialects.embeddings.base import EmbedRequest
 from playhead.errors import ConfigError, ModelError, RateLimitError
 from playhead.model import Model
 from playhead.providers.catalog import PROVIDERS
@@ -24,6 +25,7 @@ from playhead.testing.bill import Gate, Price, counted
 from playhead.testing.http_server import HTTPServer, Sending
 from playhead.testing.received import Received
 from playhead.testing.speech import speak
+from playhead.testing.vectors import ReceivedTexts, received_texts
 from playhead.wire import HTTPRequest
 
 #: The key that models of a fake provider send.
@@ -45,7 +47,9 @@ class FakeProvider:
         price: US dollars for a million tokens of input, and of output; None leaves costs out.
 
     Attributes:
-        requests: what was asked, in order, refused requests among them.
+        requests: the conversations that were asked, in order, refused requests among them.
+        embedded: what embeddings were asked of, in order. Such a request is answered with a vector for each text, and
+            takes nothing from the script but a refusal that is next on it.
         billed: the usage of all answers that left, added up.
         answered: how many answers left, refusals aside.
         refused: how many requests were refused, by the script or by the rate.
@@ -64,6 +68,7 @@ class FakeProvider:
     ) -> None:
         self.provider = _provider(name)
         self.requests: list[Received] = []
+        self.embedded: list[EmbedRequest] = []
         self.answered = 0
         self.refused = 0
         self.billed = _NOTHING
@@ -124,19 +129,44 @@ class FakeProvider:
         self._numbers += 1
         number = self._numbers
         try:
-            asked = Received(http)
+            texts = received_texts(http)
+            asked = Received(http) if texts is None else texts
         except ModelError as error:
             self.refused += 1
             body = b'{"error":{"message":"%b"}}' % error.message.replace('"', "'").encode()
             return Sending(error.status or 400, (("Content-Type", "application/json"),), (body,))
-        self.requests.append(asked)
+        if isinstance(asked, ReceivedTexts):
+            self.embedded.append(asked.embed)
+        else:
+            self.requests.append(asked)
         now = self._server.loop.time()
         if self._gate is not None and (wait := self._gate.wait(now)):
             # Whole seconds, as RFC 9110 has it; the milliseconds beside them are what OpenAI's clients read first.
             exact = (("retry-after-ms", str(int(wait * 1000) + 1)),)
             refusal = refuse(RateLimitError("too many requests"), retry_after=-(-wait // 1), headers=exact)
-            return self._sending(refusal, asked, number)
-        return self._sending(self._next(asked), asked, number)
+            return self._sending(refusal, asked, None, number)
+        usage: Usage | None = None
+        if isinstance(asked, ReceivedTexts):
+            answer = self._refusal()
+            if answer is None:
+                usage = asked.usage(self._price)
+                answer = asked.answer(usage)
+        else:
+            answer = self._next(asked)
+            if isinstance(answer.says, Response):
+                usage = counted(answer.says, len(asked.http.body), self._price)
+        return self._sending(answer, asked, usage, number)
+
+    def _refusal(self) -> Answer | None:
+        """The refusal that is next on the script; None where something else is."""
+        said = self._script[0] if self._script else None
+        if said is None or callable(said):
+            return None
+        answer = as_answer(said)
+        if isinstance(answer.says, Response):
+            return None
+        self._script.popleft()
+        return answer
 
     def _next(self, asked: Received) -> Answer:
         try:
@@ -152,10 +182,7 @@ class FakeProvider:
         except Exception as error:
             return refuse(400, f"the script's function failed: {type(error).__name__}: {error}")
 
-    def _sending(self, answer: Answer, asked: Received, number: int) -> Sending:
-        usage: Usage | None = None
-        if isinstance(answer.says, Response):
-            usage = counted(answer.says, len(asked.http.body), self._price)
+    def _sending(self, answer: Answer, asked: Received, usage: Usage | None, number: int) -> Sending:
         if answer.bare and isinstance(answer.says, bytes):
             return Sending(0, (), (answer.says,), bare=True, delay=answer.delay)
         spoken = speak(answer, asked, usage, number)

@@ -23,7 +23,7 @@ from typing import Any
 
 import msgspec
 
-from playhead.dialects.constrained_tools.wording import no_tool, told
+from playhead.dialects.constrained_tools.wording import no_tool, places, told
 from playhead.events import ModelEvent, PartDelta, PartEnd, PartStart, ResponseEnd, ResponseStart
 from playhead.messages import Message, Part, Text, ToolCall
 from playhead.request import NamedTool, OutputSchema, Request, ToolSpec
@@ -49,6 +49,14 @@ def constrain(request: Request) -> Request:
         parallel_tool_calls=None,
         output=OutputSchema(_SCHEMA_NAME, _schema(request, offered, none)),
     )
+
+
+def origins(request: Request) -> list[int]:
+    """Of each message of :func:`constrain`'s request, the place in this one of what it is made of. The instruction and
+    the examples, which nobody wrote, stand for the first message."""
+    if not _constrains(request):
+        return list(range(len(request.messages)))
+    return places(request.messages, no_tool(request.tools), request.output is not None)
 
 
 def _constrains(request: Request) -> bool:

@@ -16,7 +16,7 @@ The turns before the history are the same for everyone, so a server's prompt cac
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -71,8 +71,16 @@ def told(messages: tuple[Message, ...], tools: tuple[ToolSpec, ...], none: str, 
         first, messages = messages[0], messages[1:]
         name = first.name
         instruction = f"{first.text}\n\n{instruction}" if first.text else instruction
-    history = _history(messages, none, json_answers)
+    history = (message for _, message in _history(messages, none, json_answers))
     return [Message("system", (Text(instruction),), name), *_examples(none), *history]
+
+
+def places(messages: tuple[Message, ...], none: str, json_answers: bool) -> list[int]:
+    """Of each message that :func:`told` gives, the place of the one that it is made of; the instruction and the
+    examples stand for the first."""
+    start = int(bool(messages) and messages[0].role == "system")
+    history = [start + at for at, _ in _history(messages[start:], none, json_answers)]
+    return [0] * (1 + len(_examples(none))) + history
 
 
 def _instruction(tools: tuple[ToolSpec, ...], none: str) -> str:
@@ -126,23 +134,22 @@ def _written(value: Any) -> str:
     return msgspec.json.format(msgspec.json.encode(value), indent=0).decode()
 
 
-def _history(messages: tuple[Message, ...], none: str, json_answers: bool) -> list[Message]:
-    """The history without calls and results, each call followed by its result."""
+def _history(messages: tuple[Message, ...], none: str, json_answers: bool) -> Iterator[tuple[int, Message]]:
+    """The history without calls and results, each call followed by its result; with the place of what each is made
+    of."""
     results = {part.call_id: part for message in messages for part in message.all(ToolResult)}
-    history: list[Message] = []
-    for message in messages:
+    for at, message in enumerate(messages):
         calls = message.all(ToolCall)
         rest = tuple(part for part in message.parts if not isinstance(part, ToolCall | ToolResult))
         if message.role == "assistant":
             if said := _as_answer(rest, none, json_answers):
-                history.append(Message("assistant", said, message.name))
+                yield at, Message("assistant", said, message.name)
             for call in calls:
-                history.append(Message("assistant", (Text(_call(call.name, _arguments(call))),), message.name))
+                yield at, Message("assistant", (Text(_call(call.name, _arguments(call))),), message.name)
                 if (result := results.get(call.id)) is not None:
-                    history.append(_result(call.name, result))
+                    yield at, _result(call.name, result)
         elif rest or message.role != "tool":
-            history.append(Message("user" if message.role == "tool" else message.role, rest, message.name))
-    return history
+            yield at, Message("user" if message.role == "tool" else message.role, rest, message.name)
 
 
 def _result(name: str, result: ToolResult) -> Message:
