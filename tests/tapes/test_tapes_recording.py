@@ -323,6 +323,37 @@ def test_a_forked_child_does_not_keep_the_lock(tmp_path: Path) -> None:
         os.waitpid(child, 0)
 
 
+SLOW_CHILD = """
+import os, subprocess, sys
+reading, writing = os.pipe()
+def stand_still():
+    os.close(writing)
+    os.read(reading, 1)
+os.register_at_fork(after_in_child=stand_still)  # before playhead's own, so that it comes first
+from playhead.tapes import open_session
+path = sys.argv[1]
+session = open_session(path, "resume")
+child = os.fork()
+if child == 0:
+    os._exit(0)
+session.close()
+code = "import sys; from playhead.tapes import open_session; open_session(sys.argv[1], 'resume').close()"
+done = subprocess.run([sys.executable, "-c", code, path])
+os.close(writing)
+os.waitpid(child, 0)
+sys.exit(done.returncode)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_that_has_not_run_yet_does_not_keep_the_lock_either(tmp_path: Path) -> None:
+    path = tmp_path / "t.yaml"
+    with open_session(path, "record") as session:
+        answer(session, "a")
+    done = subprocess.run([sys.executable, "-c", SLOW_CHILD, os.fspath(path)], capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
 @posix
 def test_an_interrupt_in_the_middle_of_recording_leaves_no_hole(tmp_path: Path) -> None:
     """KeyboardInterrupt may come between any two statements; the tape and the file stay in step."""

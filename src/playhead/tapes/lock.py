@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 #: Where the locked byte stands on Windows.
 _FAR = 1 << 62
@@ -25,6 +26,12 @@ if sys.platform == "win32":
             return False
         return True
 
+    def unlock(descriptor: int) -> None:
+        """Give the lock back."""
+        os.lseek(descriptor, _FAR, os.SEEK_SET)
+        with suppress(OSError):
+            msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+
 else:
     import errno
     import fcntl
@@ -40,6 +47,11 @@ else:
                 return True
             raise
         return True
+
+    def unlock(descriptor: int) -> None:
+        """Give the lock back, also for the children that were forked meanwhile: closing alone would wait for theirs."""
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def holder(descriptor: int) -> int | None:

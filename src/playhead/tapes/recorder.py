@@ -30,7 +30,7 @@ from playhead.errors import TapeError, TapeLockedError, TapeModeError
 from playhead.tapes.files import NO_WAIT, check_kind, describe_file_error, look
 from playhead.tapes.interaction import Interaction
 from playhead.tapes.layout import HEAD, NEW
-from playhead.tapes.lock import holder, lock
+from playhead.tapes.lock import holder, lock, unlock
 from playhead.tapes.tape import Tape
 from playhead.tapes.yaml_write import encode_interaction
 
@@ -326,6 +326,7 @@ class Recorder:
                 self._remove_folders()
         except OSError:
             pass
+        unlock(self._descriptor)
         with suppress(OSError):
             os.close(self._descriptor)
 
