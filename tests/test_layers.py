@@ -54,7 +54,7 @@ NO_DIALECT = frozenset({"base", "constrained_tools", "structured"})
 
 #: What every dialect may use: no wire is named in them but the envelope that two wires of one maker share.
 COMMON = frozenset(
-    {"base", "foreign", "halves", "lenient", "openai_errors", "path_segment"}
+    {"base", "decoding", "foreign", "halves", "lenient", "openai_errors", "path_segment"}
     | {"refusal_text", "unmodelled", "whole_body"}
 )
 

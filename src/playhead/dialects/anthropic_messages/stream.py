@@ -36,19 +36,17 @@ from playhead.dialects.anthropic_messages.errors import read_error
 from playhead.dialects.anthropic_messages.report import unmodelled_in_event
 from playhead.dialects.anthropic_messages.response import decode_response, not_expected
 from playhead.dialects.base import Endpoint
+from playhead.dialects.decoding import AnswerDecoder, Framing
 from playhead.dialects.halves import Halves
 from playhead.dialects.lenient import mended
-from playhead.dialects.whole_body import WholeBody
-from playhead.errors import CutStreamError, ModelError, ProtocolError
+from playhead.errors import CutStreamError, ModelError
 from playhead.events import ModelEvent, PartDelta, PartEnd, PartStart, ResponseEnd, ResponseStart
 from playhead.fold import unfold
 from playhead.framing.aws_event_stream import EventMessage, EventStreamDecoder
 from playhead.framing.sse import ServerSentEvent, SSEDecoder
 from playhead.messages import Native, Opaque, Part, Reasoning, ToolCall
-from playhead.response import FinishReason, Response, Usage
+from playhead.response import FinishReason, Usage
 from playhead.surrogates import joined
-
-_WHITE = b" \t\r\n"
 
 _ANY_OBJECT = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -77,41 +75,17 @@ class _Block:
         self.signature: list[str] = []
 
 
-class StreamDecoder:
+class StreamDecoder(AnswerDecoder):
     """The decoder of one streamed answer; see :class:`playhead.dialects.base.Decoder`."""
 
-    __slots__ = (
-        "_aws",
-        "_blocks",
-        "_bytes",
-        "_container",
-        "_done",
-        "_endpoint",
-        "_error",
-        "_finish",
-        "_halves",
-        "_id",
-        "_parts",
-        "_report",
-        "_sse",
-        "_started",
-        "_usage",
-        "_whole",
-        "unmodelled",
-    )
+    __slots__ = ("_blocks", "_container", "_finish", "_id", "_parts", "_started", "_usage")
+
+    BODIES = (b"{", b"[", b"<")
+    LACKING = "a stop reason or message_stop"
 
     def __init__(self, endpoint: Endpoint, *, report: bool = False) -> None:
-        self.unmodelled: set[str] = set()
-        self._endpoint = endpoint
-        self._report = report
-        self._sse: SSEDecoder | None = None
-        self._aws: EventStreamDecoder | None = None
-        self._whole: WholeBody | None = None  # a body that is no stream
-        self._halves: Halves | None = None  # None while every character was whole
-        self._bytes = 0
-        self._error: ModelError | None = None
+        super().__init__(endpoint, report=report)
         self._started = False
-        self._done = False
         self._id: str | None = None
         self._parts = 0
         self._blocks: dict[int, _Block] = {}
@@ -119,97 +93,40 @@ class StreamDecoder:
         self._container: Any = None
         self._usage: Counts | None = None
 
-    def feed(self, data: bytes) -> list[ModelEvent]:
-        """The events that these bytes complete.
-
-        Raises:
-            ModelError: the stream carries an error.
-            ProtocolError: it is not what the protocol says; the message shows the event.
-        """
-        if self._error is not None:
-            raise self._error
-        self._bytes += len(data)
-        events: list[ModelEvent] = []
-        try:
-            if self._sse is None and self._aws is None:
-                data = self._begin(data)
-            if self._sse is not None:
-                for event in self._sse.feed(data):
-                    self._take_sse(event, events)
-            elif self._aws is not None:
-                for message in self._aws.feed(data):
-                    self._take_aws(message, events)
-        except ModelError as error:
-            self._error = error
-            if not events:
-                raise
-        return events if self._halves is None else self._halves.join(events)
-
-    @property
-    def finished(self) -> bool:
-        """Whether the stream has said that it is over."""
-        return self._done
-
     @property
     def usage(self) -> Usage | None:
         """What the answer has counted of itself so far."""
         return usage_of(self._usage)
 
-    def close(self) -> list[ModelEvent]:
-        """The stream has ended; the last events.
+    def _decode_whole(self, body: bytes) -> tuple[list[ModelEvent], frozenset[str]]:
+        response, unmodelled = decode_response(body, self._endpoint, report=True)
+        return unfold(response), unmodelled
 
-        Raises:
-            CutStreamError: it ended before its end.
-            ModelError: as for ``feed``.
-        """
-        if self._error is not None:
-            raise self._error
-        if self._whole is not None:
-            response, unmodelled = self._decode_whole(self._whole.joined())
-            self.unmodelled |= unmodelled
-            self._whole, self._done, self._sse = None, True, SSEDecoder()
-            return unfold(response)
-        events: list[ModelEvent] = []
-        if self._aws is not None and not self._done:
-            self._aws.close()
-        rest = self._sse.close() if self._sse is not None else None
-        if rest is not None and not self._done:
-            try:
-                self._take_sse(rest, events)
-            except ProtocolError:
-                events.clear()  # the last line is torn: what it would have said is not known
-        if not self._done:
-            if self._finish is None:
-                self._error = CutStreamError(
-                    f"the stream ended after {self._bytes} bytes, before a stop reason or message_stop",
-                    provider=self._endpoint.provider,
-                    request_id=self._id,
-                )
-                raise self._error
-            self._end(events)
-        return events if self._halves is None else self._halves.join(events)
+    def _answer_id(self) -> str | None:
+        return self._id
 
-    def _begin(self, data: bytes) -> bytes:
-        """Look what this is; the bytes of a stream to go on with. White space before it says nothing."""
-        if self._whole is None:
-            data = data.lstrip(_WHITE)
-            if data.startswith((b"{", b"[", b"<")):
-                self._whole = WholeBody(self._endpoint)
-            elif data.startswith(b"\0") or (data and self._endpoint.profile.service == "bedrock"):
-                self._aws = EventStreamDecoder()
-            elif data:
-                self._sse = SSEDecoder()
-        if self._whole is not None:
-            self._whole.append(data)
-        return data
+    def _ended(self, events: list[ModelEvent]) -> bool:
+        if self._finish is None:
+            return False
+        self._end(events)
+        return True
 
-    def _decode_whole(self, body: bytes) -> tuple[Response, frozenset[str]]:
-        return decode_response(body, self._endpoint, report=True)
+    def _framing_of(self, data: bytes) -> Framing:
+        if data.startswith(b"\0") or self._endpoint.profile.service == "bedrock":
+            return EventStreamDecoder()
+        return SSEDecoder()
 
-    def _take_sse(self, event: ServerSentEvent, events: list[ModelEvent]) -> None:
+    def _consume(self, framing: Framing, data: bytes, events: list[ModelEvent]) -> None:
+        if isinstance(framing, SSEDecoder):
+            super()._consume(framing, data, events)
+            return
+        for message in framing.feed(data):
+            self._take_aws(message, events)
+
+    def _take(self, event: ServerSentEvent, events: list[ModelEvent]) -> None:
         if event.event == "error" and not self._done:
             raise self._failed(event.data, "")
-        self._take(event.data, events)
+        self._take_data(event.data, events)
 
     def _take_aws(self, message: EventMessage, events: list[ModelEvent]) -> None:
         """One of Bedrock's messages: an event in base64, or an error by name."""
@@ -225,7 +142,7 @@ class StreamDecoder:
             data = _decode_chunk(message.payload).data
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise not_expected('{"bytes": …} in base64', message.payload, self._endpoint) from None
-        self._take(data, events)
+        self._take_data(data, events)
 
     def _failed(self, data: bytes, word: str) -> ModelError:
         try:
@@ -236,7 +153,7 @@ class StreamDecoder:
         error.request_id = error.request_id or self._id
         return error
 
-    def _take(self, data: bytes, events: list[ModelEvent]) -> None:
+    def _take_data(self, data: bytes, events: list[ModelEvent]) -> None:
         if self._done:
             return
         try:

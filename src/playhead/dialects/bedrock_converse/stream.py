@@ -24,126 +24,49 @@ from playhead.dialects.bedrock_converse.blocks import Blocks
 from playhead.dialects.bedrock_converse.errors import read_error
 from playhead.dialects.bedrock_converse.report import unmodelled_in_event
 from playhead.dialects.bedrock_converse.response import decode_response, not_expected
+from playhead.dialects.decoding import AnswerDecoder, Framing
 from playhead.dialects.halves import Halves
 from playhead.dialects.lenient import mended
 from playhead.dialects.refusal_text import read_body
-from playhead.dialects.whole_body import WholeBody
-from playhead.errors import CutStreamError, ModelError
 from playhead.events import ModelEvent, PartDelta, ResponseEnd, ResponseStart
 from playhead.fold import unfold
 from playhead.framing.aws_event_stream import EventMessage, EventStreamDecoder
 from playhead.response import FinishReason, Usage
 
-_WHITE = b" \t\r\n"
 
-
-class StreamDecoder:
+class StreamDecoder(AnswerDecoder):
     """The decoder of one streamed answer; see :class:`playhead.dialects.base.Decoder`."""
 
-    __slots__ = (
-        "_aws",
-        "_blocks",
-        "_bytes",
-        "_done",
-        "_endpoint",
-        "_error",
-        "_finish",
-        "_halves",
-        "_metadata",
-        "_report",
-        "_started",
-        "_usage",
-        "_whole",
-        "unmodelled",
-    )
+    __slots__ = ("_blocks", "_finish", "_metadata", "_started", "_usage")
+
+    BODIES = (b"{", b"[", b"<")
+    LACKING = "its messageStop"
 
     def __init__(self, endpoint: Endpoint, *, report: bool = False) -> None:
-        self.unmodelled: set[str] = set()
-        self._endpoint = endpoint
-        self._report = report
-        self._aws: EventStreamDecoder | None = None
-        self._whole: WholeBody | None = None  # a body that is no stream
-        self._halves: Halves | None = None  # None while every character was whole
-        self._bytes = 0
-        self._error: ModelError | None = None
+        super().__init__(endpoint, report=report)
         self._started = False
-        self._done = False
         self._blocks = Blocks()
         self._finish: FinishReason | None = None
         self._metadata = False
         self._usage: Usage | None = None
 
     @property
-    def finished(self) -> bool:
-        """Whether the stream has said that it is over."""
-        return self._done
-
-    @property
     def usage(self) -> Usage | None:
         """What the answer has counted of itself so far; it does so at its very end."""
         return self._usage
 
-    def feed(self, data: bytes) -> list[ModelEvent]:
-        """The events that these bytes complete.
+    def _decode_whole(self, body: bytes) -> tuple[list[ModelEvent], frozenset[str]]:
+        response, unmodelled = decode_response(body, self._endpoint, report=True)
+        return unfold(response), unmodelled
 
-        Raises:
-            ModelError: the stream carries an error.
-            ProtocolError: it is not what the protocol says; the message shows the event.
-        """
-        if self._error is not None:
-            raise self._error
-        self._bytes += len(data)
-        events: list[ModelEvent] = []
-        try:
-            if self._aws is None:
-                data = self._begin(data)
-            if self._aws is not None:
-                for message in self._aws.feed(data):
-                    self._take(message, events)
-        except ModelError as error:
-            self._error = error
-            if not events:
-                raise
-        return events if self._halves is None else self._halves.join(events)
-
-    def close(self) -> list[ModelEvent]:
-        """The stream has ended; the last events.
-
-        Raises:
-            CutStreamError: it ended before its end.
-            ModelError: as for ``feed``.
-        """
-        if self._error is not None:
-            raise self._error
-        if self._whole is not None:
-            response, unmodelled = decode_response(self._whole.joined(), self._endpoint, True)
-            self.unmodelled |= unmodelled
-            self._whole, self._done, self._aws = None, True, EventStreamDecoder()
-            return unfold(response)
-        if self._done:
-            return []
-        if self._aws is not None:
-            self._aws.close()
+    def _ended(self, events: list[ModelEvent]) -> bool:
         if self._finish is None:
-            self._error = CutStreamError(
-                f"the stream ended after {self._bytes} bytes, before its messageStop", provider=self._endpoint.provider
-            )
-            raise self._error
-        events: list[ModelEvent] = []
+            return False
         self._end(events)
-        return events if self._halves is None else self._halves.join(events)
+        return True
 
-    def _begin(self, data: bytes) -> bytes:
-        """Look what this is; the bytes of a stream to go on with. White space before it says nothing."""
-        if self._whole is None:
-            data = data.lstrip(_WHITE)
-            if data.startswith((b"{", b"[", b"<")):
-                self._whole = WholeBody(self._endpoint)
-            elif data:
-                self._aws = EventStreamDecoder()
-        if self._whole is not None:
-            self._whole.append(data)
-        return data
+    def _framing_of(self, data: bytes) -> Framing:
+        return EventStreamDecoder()
 
     def _take(self, message: EventMessage, events: list[ModelEvent]) -> None:
         if self._done:

@@ -24,6 +24,7 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.base import Endpoint
+from playhead.dialects.decoding import AnswerDecoder
 from playhead.dialects.halves import Halves
 from playhead.dialects.openai_chat.answer import (
     WireAnswer,
@@ -49,55 +50,38 @@ from playhead.dialects.openai_chat.errors import decode_error, error_in_answer
 from playhead.dialects.openai_chat.reasoning import Chunks, Details, detail_text
 from playhead.dialects.openai_chat.report import unmodelled_paths
 from playhead.dialects.openai_chat.response import decode_response, parse_answer
-from playhead.dialects.whole_body import WholeBody
-from playhead.errors import CutStreamError, ModelError, ProtocolError
+from playhead.errors import CutStreamError
 from playhead.events import ModelEvent, PartDelta, PartEnd, PartStart, ResponseEnd, ResponseStart
 from playhead.fold import unfold
-from playhead.framing.sse import ServerSentEvent, SSEDecoder
+from playhead.framing.sse import ServerSentEvent
 from playhead.messages import Opaque, Reasoning, Refusal, Text, ToolCall
 from playhead.response import FinishReason, Usage
 from playhead.surrogates import joined_json
 
-_WHITE = b" \t\r\n"
 
-
-class StreamDecoder:
+class StreamDecoder(AnswerDecoder):
     """The decoder of one streamed answer; see :class:`playhead.dialects.base.Decoder`."""
 
     __slots__ = (
-        "_bytes",
         "_calls",
         "_chunks",
         "_details",
-        "_done",
-        "_endpoint",
-        "_error",
         "_finish",
-        "_halves",
         "_id",
         "_parts",
         "_reasoning",
         "_refusal",
-        "_report",
-        "_sse",
         "_started",
         "_taken",
         "_text",
         "_usage",
-        "_whole",
-        "unmodelled",
     )
 
+    LACKING = "a finish reason or [DONE]"
+
     def __init__(self, endpoint: Endpoint, *, report: bool = False) -> None:
-        self.unmodelled: set[str] = set()
-        self._endpoint = endpoint
-        self._report = report
-        self._sse: SSEDecoder | None = None
-        self._whole: WholeBody | None = None  # a body that is no stream
-        self._bytes = 0
-        self._error: ModelError | None = None
+        super().__init__(endpoint, report=report)
         self._started = False
-        self._done = False
         self._id: str | None = None
         self._parts = 0
         self._text = self._reasoning = self._refusal = -1  # the part's number, -1 while there is none
@@ -105,89 +89,26 @@ class StreamDecoder:
         self._chunks: Chunks | None = None  # of a content that has reasoning inside
         self._calls = Calls()
         self._taken: dict[str, int] = {}  # the ids of the calls, see unique_id
-        self._halves: Halves | None = None  # None while every character was whole
         self._finish: FinishReason | None = None
         self._usage: WireUsage | None = None
-
-    def feed(self, data: bytes) -> list[ModelEvent]:
-        """The events that these bytes complete.
-
-        Raises:
-            ModelError: the stream carries an error.
-            ProtocolError: it is not what the protocol says; the message shows the chunk.
-        """
-        if self._error is not None:
-            raise self._error
-        self._bytes += len(data)
-        events: list[ModelEvent] = []
-        try:
-            if self._sse is None:
-                data = self._begin(data)
-            if self._sse is not None:
-                for event in self._sse.feed(data):
-                    self._take(event, events)
-        except ModelError as error:
-            self._error = error
-            if not events:
-                raise
-        return events if self._halves is None else self._halves.join(events)
-
-    @property
-    def finished(self) -> bool:
-        """Whether the stream has said that it is over."""
-        return self._done
 
     @property
     def usage(self) -> Usage | None:
         """What the answer has counted of itself so far."""
         return None if self._usage is None else usage_of(self._usage)
 
-    def close(self) -> list[ModelEvent]:
-        """The stream has ended; the last events.
-
-        Raises:
-            CutStreamError: it ended before its end.
-            ModelError: as for ``feed``.
-        """
-        if self._error is not None:
-            raise self._error
-        if self._whole is not None:
-            response, self.unmodelled = self._decode_whole(self._whole.joined())
-            self._whole, self._done, self._sse = None, True, SSEDecoder()
-            return unfold(response)
-        events: list[ModelEvent] = []
-        rest = self._sse.close() if self._sse is not None else None
-        if rest is not None and not self._done:
-            try:
-                self._take(rest, events)
-            except ProtocolError:
-                events.clear()  # the last line is torn: what it would have said is not known
-        if not self._done:
-            if self._finish is None:
-                self._error = CutStreamError(
-                    f"the stream ended after {self._bytes} bytes, before a finish reason or [DONE]",
-                    provider=self._endpoint.provider,
-                    request_id=self._id,
-                )
-                raise self._error
-            self._end(events)
-        return events if self._halves is None else self._halves.join(events)
-
-    def _begin(self, data: bytes) -> bytes:
-        """Look whether this is a stream at all; the bytes of it to go on with. White space before it says nothing."""
-        if self._whole is None:
-            data = data.lstrip(_WHITE)
-            if data.startswith((b"{", b"<")):
-                self._whole = WholeBody(self._endpoint)
-            elif data:
-                self._sse = SSEDecoder()
-        if self._whole is not None:
-            self._whole.append(data)
-        return data
-
-    def _decode_whole(self, body: bytes) -> tuple[Any, set[str]]:
+    def _decode_whole(self, body: bytes) -> tuple[list[ModelEvent], frozenset[str]]:
         response, unmodelled = decode_response(body, self._endpoint, report=True)
-        return response, set(unmodelled)
+        return unfold(response), unmodelled
+
+    def _answer_id(self) -> str | None:
+        return self._id
+
+    def _ended(self, events: list[ModelEvent]) -> bool:
+        if self._finish is None:
+            return False
+        self._end(events)
+        return True
 
     def _take(self, event: ServerSentEvent, events: list[ModelEvent]) -> None:
         data = event.data

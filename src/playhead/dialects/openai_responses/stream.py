@@ -25,6 +25,7 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.base import Endpoint
+from playhead.dialects.decoding import AnswerDecoder
 from playhead.dialects.halves import Halves
 from playhead.dialects.lenient import mended
 from playhead.dialects.openai_responses.answer import WireAnswer, finish_of, usage_of, whole_number
@@ -32,14 +33,11 @@ from playhead.dialects.openai_responses.errors import failure
 from playhead.dialects.openai_responses.growth import Growth
 from playhead.dialects.openai_responses.report import unmodelled_paths
 from playhead.dialects.openai_responses.response import decode_response, error_in_answer
-from playhead.dialects.whole_body import WholeBody
-from playhead.errors import CutStreamError, ModelError, ProtocolError
+from playhead.errors import ProtocolError
 from playhead.events import ModelEvent, PartDelta, ResponseEnd, ResponseStart
 from playhead.fold import unfold
-from playhead.framing.sse import ServerSentEvent, SSEDecoder
+from playhead.framing.sse import ServerSentEvent
 from playhead.response import Usage
-
-_WHITE = b" \t\r\n"
 
 
 class WireEvent(msgspec.Struct, gc=False):
@@ -61,114 +59,34 @@ class WireEvent(msgspec.Struct, gc=False):
 _decode = msgspec.json.Decoder(WireEvent).decode
 
 
-class StreamDecoder:
+class StreamDecoder(AnswerDecoder):
     """The decoder of one streamed answer; see :class:`playhead.dialects.base.Decoder`."""
 
-    __slots__ = (
-        "_bytes",
-        "_done",
-        "_endpoint",
-        "_error",
-        "_growth",
-        "_halves",
-        "_id",
-        "_report",
-        "_sse",
-        "_started",
-        "_usage",
-        "_whole",
-        "unmodelled",
-    )
+    __slots__ = ("_growth", "_id", "_started", "_usage")
+
+    LACKING = "response.completed"
 
     def __init__(self, endpoint: Endpoint, *, report: bool = False) -> None:
-        self.unmodelled: set[str] = set()
-        self._endpoint = endpoint
-        self._report = report
-        self._sse: SSEDecoder | None = None
-        self._whole: WholeBody | None = None  # a body that is no stream
-        self._halves: Halves | None = None  # None while every character was whole
-        self._bytes = 0
-        self._error: ModelError | None = None
+        super().__init__(endpoint, report=report)
         self._started = False
-        self._done = False
         self._id: str | None = None
         self._usage: Usage | None = None
         self._growth = Growth()
-
-    @property
-    def finished(self) -> bool:
-        """Whether the last event of the answer has come: nothing more of the stream counts."""
-        return self._done
 
     @property
     def usage(self) -> Usage | None:
         """What the answer has counted of itself so far."""
         return self._usage
 
-    def feed(self, data: bytes) -> list[ModelEvent]:
-        """The events that these bytes complete.
+    def _decode_whole(self, body: bytes) -> tuple[list[ModelEvent], frozenset[str]]:
+        response, unmodelled = decode_response(body, self._endpoint, report=True)
+        return unfold(response), unmodelled
 
-        Raises:
-            ModelError: the stream carries an error.
-            ProtocolError: it is not what the protocol says; the message shows the event.
-        """
-        if self._error is not None:
-            raise self._error
-        self._bytes += len(data)
-        events: list[ModelEvent] = []
-        try:
-            if self._sse is None:
-                data = self._begin(data)
-            if self._sse is not None:
-                for event in self._sse.feed(data):
-                    self._take(event, events)
-        except ModelError as error:
-            self._error = error
-            if not events:
-                raise
-        return events if self._halves is None else self._halves.join(events)
+    def _answer_id(self) -> str | None:
+        return self._id
 
-    def close(self) -> list[ModelEvent]:
-        """The stream has ended; the last events.
-
-        Raises:
-            CutStreamError: it ended before its end.
-            ModelError: as for ``feed``.
-        """
-        if self._error is not None:
-            raise self._error
-        if self._whole is not None:
-            response, unmodelled = decode_response(self._whole.joined(), self._endpoint, True)
-            self.unmodelled |= unmodelled
-            self._whole, self._done, self._sse = None, True, SSEDecoder()
-            return unfold(response)
-        events: list[ModelEvent] = []
-        rest = self._sse.close() if self._sse is not None else None
-        if rest is not None and not self._done:
-            try:
-                self._take(rest, events)
-            except ProtocolError:
-                events.clear()  # the last line is torn: what it would have said is not known
-        if not self._done:
-            self._error = CutStreamError(
-                f"the stream ended after {self._bytes} bytes, before response.completed",
-                provider=self._endpoint.provider,
-                request_id=self._id,
-            )
-            raise self._error
-        return events if self._halves is None else self._halves.join(events)
-
-    def _begin(self, data: bytes) -> bytes:
-        """Look whether this is a stream at all; the bytes of it to go on with. White space before it says nothing."""
-        if self._whole is None:
-            data = data.lstrip(_WHITE)
-            if data.startswith((b"{", b"<")):
-                self._whole = WholeBody(self._endpoint)
-            elif data:
-                self._sse = SSEDecoder()
-        if self._whole is not None:
-            self._whole.append(data)
-        return data
+    def _ended(self, events: list[ModelEvent]) -> bool:
+        return False  # the last event alone says what became of the answer
 
     def _take(self, event: ServerSentEvent, events: list[ModelEvent]) -> None:
         if self._done:
