@@ -26,7 +26,7 @@ from playhead.agent.pending import Pending, refusal_of
 from playhead.agent.tools import AnyTool, Approve, Verdict, unknown_tool
 from playhead.agent.watching import Inside
 from playhead.errors import TapeMissError, UnfinishedCallError
-from playhead.messages import Message, Text, ToolCall, ToolResult
+from playhead.messages import Message, Text, ToolCall, ToolResult, dump_messages
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -72,7 +72,8 @@ class Room(msgspec.Struct):
     """Where the calls of one step are made: what they may know and use.
 
     ``approve`` is asked about every call whose tool has no function of its own for it. ``scope`` drives the run.
-    ``inside`` gives what a call is made within.
+    ``inside`` gives what a call is made within. ``heard`` says that a model has just asked for the calls; else they
+    were given, or played from the tape, and other runs may go on from the same place.
     """
 
     tools: Mapping[str, AnyTool]
@@ -85,6 +86,7 @@ class Room(msgspec.Struct):
     decided: Decided = Decided()
     scope: Any = None
     inside: Inside | None = None
+    heard: bool = True
 
 
 async def settle(calls: Sequence[ToolCall], room: Room) -> AsyncGenerator[Outcome, None]:
@@ -187,8 +189,10 @@ class _Begun(msgspec.Struct, frozen=True):
             began = room.monotonic()
             if verdict is True:
                 context = self._context(room, progress)
-                if session is not None and tool.effect != "read" and self.key is None:
-                    taped.record_begun(session, self.call, context.key)
+                if session is not None and tool.effect != "read":
+                    self._take(session, room)
+                    if self.key is None:
+                        taped.record_begun(session, self.call, context.key)
                 if room.inside is None:
                     outcome = await tool.answer(self.call, context)
                 else:
@@ -205,6 +209,24 @@ class _Begun(msgspec.Struct, frozen=True):
         if session is not None:
             taped.record_result(session, taped.call_request(self.call), result, seconds, final=final)
         return Settled(self.index, result, seconds, False, final)
+
+    def _take(self, session: Session, room: Room) -> None:
+        """Of the runs that go on at once from one place of a tape, one makes the call.
+
+        Raises:
+            UnfinishedCallError: another has begun it.
+        """
+        if room.heard:
+            return
+        from hashlib import sha256
+
+        said = [message for message in room.messages if message.role != "tool"]
+        if not session.take((self.call.id, sha256(dump_messages(said)).digest())):
+            raise UnfinishedCallError(
+                f"{self.call.name} (call {self.call.id}) has been begun by another run that goes on from the same place "
+                "of this tape. Wait until that one is over, and go on then: its result is on the tape",
+                calls=(self.call,),
+            )
 
     def _check_replay(self, tool: AnyTool, room: Room) -> None:
         """A replay changes nothing in the world.

@@ -112,9 +112,10 @@ class Driving:
 
     Attributes:
         answer: what a tool ended the run with, None where none did.
+        heard: whether the last answer came from a model now; else it was given, or played from the tape.
     """
 
-    __slots__ = ("_lines", "_models", "answer", "call", "plan", "run", "session")
+    __slots__ = ("_lines", "_models", "answer", "call", "heard", "plan", "run", "session")
 
     def __init__(self, run: Run[Any], plan: Plan, call: AnyCall, session: Session | None) -> None:
         self.run = run
@@ -122,6 +123,7 @@ class Driving:
         self.call = call
         self.session = session
         self.answer: str | None = None
+        self.heard = False
         self._models: dict[str, AnyModel] = {}
         self._lines: dict[AnyModel, AnyCall] = {}
 
@@ -183,6 +185,7 @@ class Driving:
             decided=plan.decided,
             scope=self,
             inside=None if plan.watch is None else inside_of(plan.watch, run),
+            heard=self.heard,
         )
 
     async def asked(self) -> tuple[Request, AnyCall]:

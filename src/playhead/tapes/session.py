@@ -200,11 +200,10 @@ class Session:
         self._closed = False
         self._own: list[Interaction] = []
         self._before: RecordedRequest | None = None  # what was recorded last: the next one may have grown out of it
-        self._ledgers = ({tape.ledger} | ({recorder.tape.ledger} if recorder else set())) if recording else set()
+        ledgers = ({tape.ledger} | ({recorder.tape.ledger} if recorder else set())) if recording else set()
         self._recorder_notes = 0 if recorder is None else len(recorder.notes)
         self._playable.enter()
-        for ledger in self._ledgers:
-            ledger.enter()
+        self._ledgers = {ledger: ledger.enter() for ledger in ledgers}
 
     def add_secret(self, secret: str) -> None:
         """Replace this value, too, from now on; one of fewer than 8 characters is ignored."""
@@ -313,6 +312,16 @@ class Session:
             self._recorder_notes += len(news)
             self.notes.extend(news)
 
+    def take(self, what: object) -> bool:
+        """Keep the other sessions of this process on this tape from doing the same; False where one of them does, or
+        did while this one was open."""
+        return all(ledger.take(what, entered) for ledger, entered in self._ledgers.items())
+
+    @property
+    def recorded(self) -> int:
+        """How many interactions this session has put on the tape."""
+        return len(self._own)
+
     @property
     def has_tool_calls(self) -> bool:
         """Whether the tape, as it was loaded, holds tool calls."""
@@ -337,8 +346,8 @@ class Session:
             return
         if self._recorder is not None:
             self._recorder.close()
-        for ledger in self._ledgers:
-            ledger.leave(self._own)
+        for ledger, entered in self._ledgers.items():
+            ledger.leave(self._own, entered)
         self._marks = self._playable.leave()
         left = self.unplayed if fail_on_unplayed else ()
         if left:
