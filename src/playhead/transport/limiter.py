@@ -104,8 +104,9 @@ class Limiter:
 
     def enter_now(self, size: int) -> int | None:
         """Let a request of so many bytes leave, if it may at once; its number among all. None where it may not."""
+        now = self.clock.monotonic()
         with self._lock:
-            return None if self._queue or self._wait(self.clock.monotonic(), size) else self._leave(size)
+            return None if self._queue or self._wait(now, size) else self._leave(size, now)
 
     async def enter(self, size: int) -> int:
         """Wait until a request of so many bytes may leave; its number among all."""
@@ -125,9 +126,10 @@ class Limiter:
                 with self._lock:
                     wait: float | None = None
                     if next(iter(self._queue)) == ticket:
-                        wait = self._wait(self.clock.monotonic(), size)
+                        now = self.clock.monotonic()
+                        wait = self._wait(now, size)
                         if wait == 0.0:
-                            return self._leave(size)
+                            return self._leave(size, now)
                     if wait is None or wait == _UNTIL_ONE_ENDS:
                         wait = None
                         if turn.done():
@@ -188,10 +190,10 @@ class Limiter:
             wait = max(wait, quota.wait(now, 1.0 if what == "requests" else _tokens(size)))
         return wait
 
-    def _leave(self, size: int) -> int:
+    def _leave(self, size: int, now: float) -> int:
         self.asked += 1
         self._under_way += 1
-        self._pace.sent(self.clock.monotonic())
+        self._pace.sent(now)
         if self._requests is not None:
             self._requests.take(1.0)
         if self._tokens is not None:
@@ -267,9 +269,11 @@ class LimitTransport:
         limiter, size = self.limiter, len(request.body)
         if limiter is None:
             return await self.inner.send(request)
-        came = limiter.clock.monotonic()
-        number = await limiter.enter(size)
-        left = limiter.clock.monotonic()
+        came = left = limiter.clock.monotonic()
+        number = limiter.enter_now(size)
+        if number is None:
+            number = await limiter.enter(size)
+            left = limiter.clock.monotonic()
         try:
             answer = await self.inner.send(request)
         except BaseException:
