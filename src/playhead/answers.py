@@ -1,29 +1,29 @@
 """What an answer's head and body say before a dialect reads them: its kind, its id, its bytes, and whether it is one.
 
-A body is read whole up to a limit, since a server that lies shall not fill the memory; what the tape could not take is
-told beside what came, since that was paid for. How the events of an answer are made is in :mod:`playhead.call`.
+A body is read whole up to the limits of :mod:`playhead.bounds`; what the tape could not take is told beside what came,
+since that was paid for. How the events of an answer are made is in :mod:`playhead.call`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from playhead import bounds
 from playhead.errors import PlayheadError, ProtocolError, TapeError
 from playhead.events import ModelEvent
-from playhead.transport.retry import Batches
+from playhead.transport.retry import Batches, Clock
 from playhead.wire import HTTPResponse, header
 
-#: Bytes of a whole answer, and of a refusal: no model says more, and a server that lies shall not fill the memory.
-ANSWER_LIMIT = 256 * 1024 * 1024
-REFUSAL_LIMIT = 1024 * 1024
 
-
-async def whole(answer: HTTPResponse, limit: int, *, cut: bool = False) -> tuple[bytes, TapeError | None]:
+async def whole(answer: HTTPResponse, limit: int, clock: Clock, *, cut: bool = False) -> tuple[bytes, TapeError | None]:
     """The body of an answer, and what went wrong in putting it on the tape: what was paid for is read all the same.
+    ``cut`` says to take what is there where it is longer than ``limit`` bytes, or does not end.
 
     Raises:
-        ProtocolError: there is more than ``limit``, and ``cut`` does not say to take what is there.
+        ProtocolError: it is longer.
+        TimeoutExceeded: it does not end.
     """
+    until = clock.monotonic() + bounds.SILENCE_LIMIT
     pieces: list[bytes] = []
     size = 0
     lost: TapeError | None = None
@@ -31,12 +31,14 @@ async def whole(answer: HTTPResponse, limit: int, *, cut: bool = False) -> tuple
         async for chunk in answer.chunks:
             pieces.append(chunk)
             size += len(chunk)
-            if size > limit:
+            if size > limit or len(pieces) > bounds.PIECES_LIMIT:
                 if cut:
                     break
-                raise ProtocolError(
-                    f"an answer of at most {limit >> 20} MB was expected; more came", status=answer.status
-                )
+                raise bounds.too_long(size, len(pieces), limit, status=answer.status)
+            if clock.monotonic() > until:
+                if cut:
+                    break
+                raise bounds.too_quiet(streamed=False, status=answer.status)
     except TapeError as error:
         lost = error
     return (pieces[0] if len(pieces) == 1 else b"".join(pieces)), lost

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from playhead.answers import ANSWER_LIMIT, REFUSAL_LIMIT, and_then, comes_in_pieces, redirected, request_id, whole
+from playhead import bounds
+from playhead.answers import and_then, comes_in_pieces, redirected, request_id, whole
 from playhead.dialects.base import Dialect, Endpoint, Memo
 from playhead.errors import (
     CutStreamError,
@@ -227,7 +228,7 @@ class Call:
             if comes_in_pieces(kind, meant.stream):
                 pieces = self._pieces(answer, http, exchange)
                 return pieces
-            body, lost = await whole(answer, ANSWER_LIMIT)
+            body, lost = await whole(answer, bounds.ANSWER_LIMIT, self.clock)
             response = model.dialect.decode_response(body, model.endpoint)[0]
             answer.usage = response.usage
             events = unfold(response)
@@ -263,7 +264,7 @@ class Call:
                 self._note(answer, exchange)
                 if answer.status >= 300:
                     raise await self._refusal(answer)
-                body, lost = await whole(answer, ANSWER_LIMIT)
+                body, lost = await whole(answer, bounds.VECTORS_LIMIT, self.clock)
                 take(body, answer.headers)
             except ModelError as error:
                 refused = self._refuse(error, http, exchange)
@@ -295,7 +296,7 @@ class Call:
         if answer.status < 400:
             return redirected(answer)
         model = self._model
-        body, _ = await whole(answer, REFUSAL_LIMIT, cut=True)
+        body, _ = await whole(answer, bounds.REFUSAL_LIMIT, self.clock, cut=True)
         error = model.dialect.decode_error(answer.status, answer.headers, body, model.endpoint)
         enrich(error, answer.headers, self.clock.time())
         error.retryable = error.retryable or answer.renewed
@@ -307,13 +308,19 @@ class Call:
         """
         lost: PlayheadError | None = None
         refused: str | None = None
+        quiet: float | None = None  # since when nothing but signs of life has come
         decoder = self._model.dialect.decoder(self._model.endpoint)
         try:
             try:
                 async for chunk in answer.chunks:
                     events = decoder.feed(chunk)
                     if events:
+                        quiet = None
                         yield events
+                    elif quiet is None:
+                        quiet = self.clock.monotonic()
+                    elif self.clock.monotonic() - quiet > bounds.SILENCE_LIMIT:
+                        raise bounds.too_quiet(streamed=True, status=answer.status)
                     if decoder.finished:
                         answer.usage = decoder.usage
                         await answer.aclose(finished=True)

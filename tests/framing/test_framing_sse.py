@@ -90,7 +90,7 @@ def test_decoder_refuses_an_event_beyond_the_limit(line: bytes) -> None:
     decoder.feed(line)
     for _ in range(8):
         decoder.feed(b"x" * 100)
-    with pytest.raises(ProtocolError, match=r"at most 1,000 bytes expected"):
+    with pytest.raises(ProtocolError, match=r"at most 1,000 bytes in 1,048,576 lines expected"):
         decoder.feed(b"x" * 500)
 
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+from playhead import bounds
 from playhead.dialects.base import Endpoint
 from playhead.dialects.halves import Halves
-from playhead.dialects.whole_body import WholeBody
 from playhead.errors import CutStreamError, ModelError, ProtocolError
 from playhead.events import ModelEvent
 from playhead.framing.sse import SSEDecoder
@@ -30,7 +30,20 @@ _WHITE = b" \t\r\n"
 class AnswerDecoder(ABC):
     """The decoder of one answer; see :class:`playhead.dialects.base.Decoder`."""
 
-    __slots__ = ("_bytes", "_done", "_endpoint", "_error", "_framing", "_halves", "_report", "_whole", "unmodelled")
+    __slots__ = (
+        "_bytes",
+        "_done",
+        "_endpoint",
+        "_error",
+        "_fed",
+        "_framing",
+        "_halves",
+        "_limit",
+        "_most",
+        "_report",
+        "_whole",
+        "unmodelled",
+    )
 
     #: How a body begins that is no stream.
     BODIES: ClassVar[tuple[bytes, ...]] = (b"{", b"<")
@@ -44,9 +57,10 @@ class AnswerDecoder(ABC):
         self._endpoint = endpoint
         self._report = report
         self._framing: Framing | None = None
-        self._whole: WholeBody | None = None  # a body that is no stream
+        self._whole: list[bytes] | None = None  # a body that is no stream, in pieces
         self._halves: Halves | None = None  # None while every character was whole
-        self._bytes = 0
+        self._bytes = self._fed = 0
+        self._limit, self._most = bounds.ANSWER_LIMIT, bounds.PIECES_LIMIT
         self._error: ModelError | None = None
         self._done = False
 
@@ -60,11 +74,15 @@ class AnswerDecoder(ABC):
 
         Raises:
             ModelError: the stream carries an error.
-            ProtocolError: it is not what the protocol says; the message shows where.
+            ProtocolError: it is not what the protocol says; the message shows where. Or more came than an answer may
+                have, see :mod:`playhead.bounds`.
         """
         if self._error is not None:
             raise self._error
         self._bytes += len(data)
+        self._fed += 1
+        if self._bytes > self._limit or self._fed > self._most:
+            raise self._too_long()
         events: list[ModelEvent] = []
         try:
             framing = self._framing
@@ -91,7 +109,7 @@ class AnswerDecoder(ABC):
         events: list[ModelEvent] = []
         try:
             if self._whole is not None:
-                events, found = self._decode_whole(self._whole.joined())
+                events, found = self._decode_whole(b"".join(self._whole))
                 self.unmodelled |= found
                 self._whole, self._done, self._framing = None, True, SSEDecoder()
             else:
@@ -112,7 +130,7 @@ class AnswerDecoder(ABC):
         if self._whole is None:
             data = data.lstrip(_WHITE)
             if data.startswith(self.BODIES):
-                self._whole = WholeBody(self._endpoint)
+                self._whole = []
             elif data:
                 self._framing = self._framing_of(data)
         if self._whole is not None:
@@ -136,6 +154,12 @@ class AnswerDecoder(ABC):
                     events.clear()
         elif framing is not None and not self._done:
             framing.close()
+
+    def _too_long(self) -> ModelError:
+        """The answer is longer than one may be: what is kept of a body that is no stream is let go."""
+        self._whole = None
+        self._error = bounds.too_long(self._bytes, self._fed, self._limit, provider=self._endpoint.provider)
+        return self._error
 
     def _framing_of(self, data: bytes) -> Framing:
         """What cuts a stream that begins so."""

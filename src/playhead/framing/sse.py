@@ -22,6 +22,8 @@ from playhead.errors import ProtocolError
 
 #: The largest event that is taken. An image in base64 is some megabytes; a line that never ends is an attack or a bug.
 MAX_EVENT_BYTES = 64 * 1024 * 1024
+#: The most lines of data that one event may have: each costs some forty bytes beside its own.
+MAX_EVENT_LINES = 1 << 20
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -170,7 +172,7 @@ class SSEDecoder:
         value = value.removeprefix(b" ")
         if name == b"data":
             self._size += len(value) + 1
-            if self._size > self._limit:
+            if self._size > self._limit or len(self._data) >= MAX_EVENT_LINES:
                 raise self._too_large()
             self._data.append(value)
         elif name == b"event":
@@ -187,7 +189,8 @@ class SSEDecoder:
 
     def _too_large(self) -> ProtocolError:
         return ProtocolError(
-            f"a server-sent event of at most {self._limit:,} bytes expected, a larger one came: "
+            f"a server-sent event of at most {self._limit:,} bytes in {MAX_EVENT_LINES:,} lines expected, "
+            f"a larger one came: "
             f"{b''.join(self._data[:1] or self._pieces[:1])[:80]!r}…"
         )
 

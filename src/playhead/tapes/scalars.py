@@ -132,11 +132,13 @@ def _encode_literal(raw: bytes, column: int, indent: int) -> bytes:
         mark += b"-"
     elif raw[-2:] == b"\n\n":
         mark += b"+"
-    pad = b" " * column
-    lines = raw.split(b"\n")
-    if not lines[-1]:
-        lines.pop()  # the newline after the block belongs to whoever writes the line
-    return mark + b"\n" + b"\n".join([pad + line if line else line for line in lines])
+    pad = b"\n" + b" " * column
+    # As a whole and not line by line: a body may be millions of lines, and each would cost more than it says.
+    text = b"\n" + raw.removesuffix(b"\n")  # the newline after the block belongs to whoever writes the line
+    text = text.replace(b"\n", pad)
+    if b"\n\n" in raw or raw[0] == 0x0A:  # an empty line has no pad; every other of a row is found by the second look
+        text = text.replace(pad + b"\n", b"\n\n").replace(pad + b"\n", b"\n\n")
+    return mark + text.removesuffix(pad) + (b"\n" if text.endswith(pad) else b"")
 
 
 def _encode_double(raw: bytes) -> bytes:

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from playhead import bounds
 from playhead.errors import ConfigError, CutStreamError, ModelError, TimeoutExceeded, TransportError
 from playhead.transport.deadline import Deadline
 from playhead.wire import Headers, HTTPRequest, HTTPResponse
@@ -50,6 +51,8 @@ KEEP_ALIVE = 55.0
 LAST_BYTES = 0.25
 #: Bytes of one header line and of one field; some gateways put long policies and cookies there.
 HEADER_LIMIT = 65536
+#: What is said of a URL that is none; nothing of it is repeated, as a key may be in it.
+NO_URL = "the URL of the request is none that can be asked: it begins with http:// or https:// and names a host"
 
 
 class Timeouts(msgspec.Struct, frozen=True):
@@ -63,6 +66,12 @@ class Timeouts(msgspec.Struct, frozen=True):
     first_byte: float | None = 600.0
     between_chunks: float | None = 120.0
     total: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            seconds = getattr(self, name)
+            if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
+                raise ConfigError(f"Timeouts: {name} is {seconds!r}; seconds above 0 are expected, or None")
 
 
 DEFAULT_TIMEOUTS = Timeouts()
@@ -139,7 +148,7 @@ class HTTPTransport:
         body.handed_out = answer = HTTPResponse(
             response.status,
             _headers(response, compressed),
-            body.chunks(loop),
+            body.chunks(loop, compressed),
             reason=response.reason or "",
             proto="HTTP/1.0" if version is not None and version.minor == 0 else "HTTP/1.1",
             close=body.aclose,
@@ -182,10 +191,10 @@ class HTTPTransport:
 
         try:
             parsed = yarl.URL(url, encoded=True)
-        except ValueError as error:
-            raise ConfigError(f"not a URL: {error}") from None
+        except ValueError:
+            raise ConfigError(NO_URL) from None
         if parsed.scheme not in ("http", "https") or not parsed.host:
-            raise ConfigError(f"a URL beginning with http:// or https:// was expected, not {url[:60]!r}")
+            raise ConfigError(NO_URL)
         if len(self._urls) < 1000:
             self._urls[url] = parsed
         return parsed
@@ -216,9 +225,10 @@ class _Body:
         #: The answer that the consumer has, which says how it was let go; None once it was.
         self.handed_out: HTTPResponse | None = None
 
-    async def chunks(self, loop: asyncio.AbstractEventLoop) -> AsyncIterator[bytes]:
+    async def chunks(self, loop: asyncio.AbstractEventLoop, compressed: bool) -> AsyncIterator[bytes]:
         response, content, now = self._response, self._response.content, loop.time
         failure: ModelError | None = None
+        size = 0
         try:
             while True:
                 self._waiting = now()
@@ -228,6 +238,11 @@ class _Body:
                 self._waiting = 0.0
                 if not chunk:
                     return
+                if compressed:
+                    size += len(chunk)
+                    if size > bounds.RATIO_FROM and (failure := self._too_dense(size)) is not None:
+                        response.close()
+                        break
                 yield chunk
         except (GeneratorExit, asyncio.CancelledError):
             response.close()
@@ -260,6 +275,13 @@ class _Body:
             async with asyncio.timeout(LAST_BYTES):
                 while await content.readany():
                     pass
+
+    def _too_dense(self, size: int) -> ModelError | None:
+        """The error of a body that became ``size`` bytes of far fewer; None where it may be honest."""
+        sent: int | None = getattr(self._response.content, "total_compressed_bytes", None)  # since aiohttp 3.14
+        if sent is None or size <= bounds.RATIO_LIMIT * sent:
+            return None
+        return bounds.too_dense(size, sent, _host(self._url), status=self._response.status)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         """Close the connection if a timeout has passed; else look again when the next one may have."""
@@ -398,7 +420,9 @@ def _explain(error: Exception, url: str) -> Exception:
         case aiohttp.ClientResponseError() | aiohttp.ClientPayloadError():
             return TransportError(f"{host} answered with what is not HTTP, or with too large a head")
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
-            return ConfigError("the URL of the request is none")
+            return ConfigError(NO_URL)
+        case ValueError() if "credentials encoded in URL" in str(error):
+            return ConfigError(f"{host} was given a key and, in the base URL, a user; one of them is to be left out")
         case ValueError() if "header" in str(error).lower():
             return ConfigError("a header of the request holds a line break or another character that none may hold")
         case _:

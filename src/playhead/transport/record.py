@@ -173,13 +173,15 @@ class _Tee:
             headers += ((RENEWED, "true"),)
         if cut is not None:
             headers += ((CUT, " ".join(cut.split())),)
+        body = b"".join(self._pieces)
+        self._pieces.clear()  # a long body is not to be there twice while it is written
         self._session.record(
             self._request,
             status=response.status,
             reason=response.reason,
             proto=response.proto,
             headers=headers,
-            body=b"".join(self._pieces),
+            body=body,
             nanoseconds=now - self._began,
             uncompressed=response.uncompressed,
         )
