@@ -22,7 +22,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src"
 
 #: From the bottom up; what stands in one row does not import each other.
 LAYERS = (
-    ("messages", "request", "response", "events", "errors", "wire", "surrogates"),
+    ("messages", "request", "response", "events", "errors", "given", "bounds", "wire", "surrogates"),
     ("fold",),
     ("framing",),
     ("dialects", "tapes"),
@@ -54,8 +54,9 @@ NO_DIALECT = frozenset({"base", "constrained_tools", "structured"})
 
 #: What every dialect may use: no wire is named in them but the envelope that two wires of one maker share.
 COMMON = frozenset(
-    {"base", "decoding", "foreign", "halves", "lenient", "openai_errors", "path_segment"}
-    | {"refusal_text", "unmodelled", "whole_body"}
+    {"arguments", "base", "base64_text", "cache_control", "decoding", "foreign", "halves", "lenient", "names"}
+    | {"no_answer", "openai_errors", "openai_output", "path_segment", "profile", "received", "refusal_text"}
+    | {"sampling", "unmodelled"}
 )
 
 #: What a dialect leaves to others: HTTP, tasks, clocks, chance, files, processes.

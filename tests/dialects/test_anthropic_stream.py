@@ -180,6 +180,20 @@ def test_usage_is_the_greatest_of_what_was_counted_and_none_where_nothing_was() 
     assert fold(events(bare + said("x") + end(input_tokens=4, output_tokens=2))).usage == Usage(4, 2)
 
 
+def test_what_a_compaction_on_the_server_used_is_counted_with_the_rest() -> None:
+    """It stands beside the sums, which are of the answer alone."""
+    turns: list[Any] = [
+        {"type": "compaction", "input_tokens": 83_555, "output_tokens": 139, "cache_read_input_tokens": 7},
+        {"type": "message", "input_tokens": 5, "output_tokens": 8, "cache_read_input_tokens": 3},
+        "no turn",
+    ]
+    tail = said("x") + end(input_tokens=5, output_tokens=8, cache_read_input_tokens=3, iterations=turns)
+    assert fold(events(START + tail)).usage == Usage(83_572, 147, 10, 2)
+    paused = end("compaction", input_tokens=0, output_tokens=0, iterations=turns[:1])
+    bare = event("message_start", message={"usage": {"input_tokens": 0, "output_tokens": 0}})
+    assert fold(events(bare + said("x") + paused)).usage == Usage(83_562, 139, 7)
+
+
 def test_an_error_is_raised_after_the_events_before_it() -> None:
     failed = event("error", error={"type": "overloaded_error", "message": "Overloaded"})
     decoder = anthropic_messages.decoder(ANYONE)

@@ -320,3 +320,14 @@ def test_the_index_of_a_call_is_only_a_name(index: Any) -> None:
     body = json.dumps({"choices": [{"delta": {"tool_calls": calls}, "finish_reason": "tool_calls"}]}).encode()
     decoder = openai_chat.decoder(ANYONE)
     assert fold(decoder.feed(b"data: %b\n\ndata: [DONE]\n\n" % body) + decoder.close()).parts == wanted
+
+
+def test_an_answer_of_which_all_was_filtered_is_an_answer() -> None:
+    """Azure leaves the message out then; tokens were paid for all the same. Of any other choice it is missed."""
+    choice = {"index": 0, "finish_reason": "content_filter", "content_filter_results": {"hate": {"filtered": True}}}
+    body = {"choices": [choice], "usage": {"prompt_tokens": 15, "completion_tokens": 19, "total_tokens": 34}}
+    found = openai_chat.decode_response(json.dumps(body).encode(), ANYONE)[0]
+    assert (found.parts, found.finish.unified) == ((), "content_filter")
+    assert found.usage == Usage(15, 19)
+    with pytest.raises(ProtocolError, match="message expected"):
+        openai_chat.decode_response(json.dumps({"choices": [choice | {"finish_reason": "stop"}]}).encode(), ANYONE)

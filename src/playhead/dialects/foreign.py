@@ -8,13 +8,17 @@ lost by it, and nothing is warned of.
 A file that was uploaded to one provider is a URL of that provider's: ``openai-file:file-abc``, ``gs://bucket/a.pdf``.
 No other can read it, and whoever is sent one answers 400: :func:`lies_elsewhere` says so, and the encoder leaves the
 file out with a warning.
+
+A step that another provider took has no thinking that its wire could give back. Claude refuses a step that goes on
+with such a one and asks for thinking: :func:`began_thoughtless` says so.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, TypeAlias
 
-from playhead.messages import File
+from playhead.messages import File, Message, Opaque, Reasoning, ToolCall
 
 #: What a wire takes for the id of a call.
 #:
@@ -75,3 +79,17 @@ def lies_elsewhere(file: File, own: str) -> bool:
     if url is None:
         return False
     return any(url.startswith(beginning) and place != own for beginning, place in _PLACES.items())
+
+
+def began_thoughtless(messages: tuple[Message, ...], is_own: Callable[[Opaque | None], bool]) -> bool:
+    """Whether the last step called tools, their results are what is sent, and it has no thinking that can go back, of
+    the wire whose opaques ``is_own`` knows: as when another provider took it."""
+    if not messages or messages[-1].role != "tool":
+        return False
+    for message in reversed(messages):
+        if message.role == "assistant":
+            called = any(isinstance(part, ToolCall) for part in message.parts)
+            return called and not any(isinstance(part, Reasoning) and is_own(part.opaque) for part in message.parts)
+        if message.role != "tool":
+            break
+    return False

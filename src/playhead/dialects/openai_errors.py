@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.base import Endpoint
-from playhead.dialects.refusal_text import SHOWN, capped, json_text, read_body
+from playhead.dialects.refusal_text import SHOWN, UNSAID, by_status, capped, json_text, message_of, read_body
 from playhead.errors import (
     AuthenticationError,
     BadRequestError,
@@ -36,21 +36,6 @@ from playhead.errors import (
     TimeoutExceeded,
 )
 from playhead.wire import Headers, header
-
-_BY_STATUS: dict[int, type[ModelError]] = {
-    400: BadRequestError,
-    401: AuthenticationError,
-    402: PaymentRequiredError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    408: ServerError,
-    409: ServerError,
-    413: ContextTooLongError,
-    422: BadRequestError,
-    429: RateLimitError,
-    503: OverloadedError,
-    529: OverloadedError,
-}
 
 #: Words of ``code``, ``type`` and ``error_type`` that say more than the status, the first that fits.
 _BY_WORD: dict[str, type[ModelError]] = {
@@ -135,6 +120,10 @@ _FILTERED = (
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-generation-id", "apim-request-id", "cf-ray")
 
 
+_MESSAGE_KEYS = ("message", "detail", "error_description", "msg", "title")
+_FAILED = "the provider failed and did not say why"
+
+
 def decode_error(status: int, headers: Headers, body: bytes, endpoint: Endpoint) -> ModelError:
     """The error of the class that fits; never raises, whatever the body holds."""
     request_id = next((value for name in _REQUEST_ID_HEADERS if (value := header(headers, name))), None)
@@ -167,7 +156,7 @@ def error_of(value: Any, endpoint: Endpoint, *, status: int | None, request_id: 
     if status is None or status < 400:
         status = number if number is not None and 400 <= number < 600 else status
     upstream = _upstream(metadata)
-    message = _message(said, status)
+    message = message_of(said, _MESSAGE_KEYS, UNSAID if status else _FAILED)
     if upstream and upstream not in message:
         name = metadata.get("provider_name")
         message = f"{message} ({name}: {upstream})" if isinstance(name, str) else f"{message} ({upstream})"
@@ -190,16 +179,6 @@ def error_of(value: Any, endpoint: Endpoint, *, status: int | None, request_id: 
     )
     error.advised = advised
     return error
-
-
-def _message(said: dict[str, Any], status: int | None) -> str:
-    for key in ("message", "detail", "error_description", "msg", "title"):
-        value = said.get(key)
-        if isinstance(value, str) and value.strip():
-            return value.strip()
-        if isinstance(value, list | dict) and value:  # FastAPI's list of what is wrong with the body
-            return json_text(value)
-    return "the provider refused and did not say why" if status else "the provider failed and did not say why"
 
 
 def _upstream(metadata: dict[str, Any]) -> str:
@@ -238,9 +217,7 @@ def _class(status: int | None, words: list[Any], message: str, metadata: dict[st
         if "flagged_input" in metadata or any(phrase in lowered for phrase in _FILTERED):
             return ContentFilteredError
     if status is not None and status >= 400:
-        if status in _BY_STATUS:
-            return _BY_STATUS[status]
-        return ServerError if status >= 500 else BadRequestError
+        return by_status(status)
     return named or ServerError  # an error inside a 200 that names no code: the upstream failed on the way
 
 

@@ -12,14 +12,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from playhead.dialects.lenient import amount, count
+import msgspec
+
+from playhead.dialects.lenient import amount, count, decode_leniently
 from playhead.errors import BadRequestError
+from playhead.surrogates import joined_json
 
 #: The names that are understood, each with those below it. None: the whole value is understood, or is kept verbatim.
 Known: TypeAlias = "dict[str, Known] | None"
 
 #: The report of an answer that could be decoded and not walked: nested too deep, or of numbers beyond all range.
 NOT_LOOKED_AT = "(not looked at)"
+
+
+def plainly(data: bytes) -> Any:
+    """The JSON value of an answer that was decoded, perhaps over damage that the typed decoding skipped or forgave."""
+    try:
+        return msgspec.json.decode(data)
+    except ValueError:
+        return joined_json(decode_leniently(data.decode("utf-8", "replace").encode()))
 
 
 def looked_at(look: Callable[[], set[str]]) -> set[str]:

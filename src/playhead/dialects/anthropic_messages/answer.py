@@ -127,10 +127,25 @@ class Counts(msgspec.Struct, gc=False):
 
 def counts_of(raw: msgspec.Raw) -> Counts | None:
     """The counts of a ``usage``, None where there is none. What is no count is None, for what was answered is not
-    thrown away over a number beside it."""
+    thrown away over a number beside it.
+
+    What the server used to shorten the conversation, before it answered, is paid for as well, and in no sum of its own.
+    """
     said = read_object(raw)
     if said is None:
         return None
+    counts = _sums(said)
+    turns = said.get("iterations")
+    for turn in turns if isinstance(turns, list) else ():
+        if isinstance(turn, dict) and turn.get("type") == "compaction":
+            more = _sums(turn)
+            for name in Counts.__struct_fields__:
+                before, now = getattr(counts, name), getattr(more, name)
+                setattr(counts, name, before if now is None else now + (before or 0))
+    return counts
+
+
+def _sums(said: dict[str, Any]) -> Counts:
     details = said.get("output_tokens_details")
     return Counts(
         count(said.get("input_tokens")),

@@ -23,32 +23,17 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.anthropic_messages.profile import DIRECT, Profile
+from playhead.dialects.arguments import encode_input
+from playhead.dialects.base64_text import encode_base64
+from playhead.dialects.cache_control import decode_cache, encode_cache
 from playhead.dialects.foreign import lies_elsewhere
 from playhead.dialects.unmodelled import says_something
-from playhead.messages import Cache, File, Native, Opaque, Part, Reasoning, Source, Text, ToolCall
+from playhead.messages import File, Native, Opaque, Part, Reasoning, Source, Text, ToolCall
 
 NAME = "anthropic_messages"
 
 #: The opaque of a text that was written as a block where the same hand wrote strings elsewhere: nothing beside it.
 AS_BLOCK = Opaque(NAME, {})
-
-#: The key that an input is wrapped in where the model's arguments are no JSON object, as Anthropic's documentation of
-#: fine-grained tool streaming advises.
-BROKEN_INPUT = "INVALID_JSON"
-
-
-def encode_cache(cache: Cache) -> dict[str, str]:
-    """``cache_control``."""
-    return {"type": "ephemeral"} if cache.ttl is None else {"type": "ephemeral", "ttl": cache.ttl}
-
-
-def decode_cache(value: Any) -> Cache | None:
-    """The mark of a block or tool; None where it has none, or one of an unknown kind."""
-    if not isinstance(value, dict) or value.get("type") != "ephemeral":
-        return None
-    ttl = value.get("ttl")
-    return Cache(ttl if isinstance(ttl, str) else None)
-
 
 #: The kind of the part that an answer's ``container`` is. It is no block: a request names the container by its id.
 CONTAINER = "container"
@@ -106,19 +91,6 @@ def encode_call(call: ToolCall, direct_caller: bool) -> tuple[dict[str, Any], bo
     if call.cache is not None:
         block["cache_control"] = encode_cache(call.cache)
     return block, whole
-
-
-def encode_input(arguments: str) -> tuple[Any, bool]:
-    """A call's ``input``: the arguments as they are, where they are a JSON object; none at all is ``{}``."""
-    if not arguments.strip():
-        return {}, True
-    try:
-        value = msgspec.json.decode(arguments)
-        if isinstance(value, dict):
-            return msgspec.Raw(arguments.encode()), True
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        pass
-    return {BROKEN_INPUT: arguments}, False
 
 
 def decode_block(block: dict[str, Any], arguments: str | None = None, *, history: bool = False) -> list[Part] | None:
@@ -243,7 +215,7 @@ def encode_file(file: File) -> dict[str, Any] | None:
             return None
         source = {"type": "text", "media_type": "text/plain", "data": text}
     else:
-        data = binascii.b2a_base64(file.data, newline=False).decode("ascii")
+        data = encode_base64(file.data)
         source = {"type": "base64", "media_type": file.media_type or "image/png", "data": data}
     if kind in ("", "image"):
         return {"type": "image", "source": source}

@@ -7,7 +7,6 @@ until something else begins. Usage comes with the end; what a server of this wir
 
 from __future__ import annotations
 
-import binascii
 from typing import Any, Literal
 
 import msgspec
@@ -16,6 +15,7 @@ from playhead.dialects.anthropic_messages.answer import encode_finish, encode_us
 from playhead.dialects.anthropic_messages.content import container_of, is_own
 from playhead.dialects.anthropic_messages.errors import encode_error
 from playhead.dialects.anthropic_messages.response import encode_citation, encode_part, message_head
+from playhead.dialects.base64_text import encode_base64
 from playhead.errors import ModelError
 from playhead.events import ModelEvent, PartDelta, PartEnd, PartStart, ResponseEnd, ResponseStart
 from playhead.framing.aws_event_stream import EventMessage, encode_message
@@ -69,7 +69,7 @@ class StreamEncoder:
 
     def _framed(self, data: bytes) -> bytes:
         headers: Any = {":event-type": "chunk", ":content-type": "application/json", ":message-type": "event"}
-        payload = _encode({"bytes": binascii.b2a_base64(data, newline=False).decode("ascii")})
+        payload = _encode({"bytes": encode_base64(data)})
         return encode_message(EventMessage(headers, payload))
 
     def _release(self) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.base import Endpoint
-from playhead.dialects.refusal_text import capped, json_text, read_body
+from playhead.dialects.refusal_text import BY_STATUS, amazon_kind, by_status, capped, inside, message_of, read_body
 from playhead.errors import (
     AuthenticationError,
     BadRequestError,
@@ -33,21 +33,7 @@ from playhead.errors import (
 )
 from playhead.wire import Headers, header
 
-_BY_STATUS: dict[int, type[ModelError]] = {
-    400: BadRequestError,
-    401: AuthenticationError,
-    402: PaymentRequiredError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    408: ServerError,
-    409: ServerError,
-    413: ContextTooLongError,
-    422: BadRequestError,
-    424: ServerError,  # Bedrock: the model failed
-    429: RateLimitError,
-    503: OverloadedError,
-    529: OverloadedError,
-}
+_BY_STATUS: dict[int, type[ModelError]] = {**BY_STATUS, 424: ServerError}  # Bedrock: the model failed
 
 #: The words that name the kind of an error: Anthropic's, Amazon's without "Exception", Google's.
 _BY_WORD: dict[str, type[ModelError]] = {
@@ -118,6 +104,7 @@ _FINAL = (AuthenticationError, PaymentRequiredError, ContextTooLongError, Conten
 #: What an error says beside its word where the word is wider than the class: this dialect's own, for its own decoder.
 _DETAILS: dict[type[ModelError], str] = {ContextTooLongError: "context_too_long", ContentFilteredError: "filtered"}
 
+_MESSAGE_KEYS = ("message", "Message", "detail", "originalMessage")
 _REQUEST_ID_HEADERS = ("request-id", "x-amzn-requestid", "x-request-id", "cf-ray")
 
 
@@ -132,24 +119,18 @@ def read_error(
     """The same for an envelope that is read already; ``word`` names the kind where the envelope does not."""
     if isinstance(value, list) and len(value) == 1:  # Google wraps the envelope in a list
         value = value[0]
-    outer = value if isinstance(value, dict) else {}
-    inner = outer.get("error")
-    said: dict[str, Any] = inner if isinstance(inner, dict) else outer
-    if isinstance(inner, str) and inner:
-        said = {"message": inner}
-    if isinstance(value, str):
-        said = {"message": value}
+    said = inside(value)
     amazon = word or header(headers, "x-amzn-errortype") or ""
-    words = [said.get("type"), said.get("status"), _amazon_word(amazon), _amazon_word(said.get("__type"))]
+    words = [said.get("type"), said.get("status"), amazon_kind(amazon), amazon_kind(said.get("__type"))]
     if status < 400:  # inside a 200, or in the middle of a stream
         code = said.get("code", said.get("originalStatusCode"))
         status = code if type(code) is int and 400 <= code < 600 else 0
-    message = _message(said)
+    message = message_of(said, _MESSAGE_KEYS)
     kind = _class(status, words, message, said.get("details"))
     named = any(_BY_WORD.get(word) is kind for word in words if isinstance(word, str))
     identifier = next((found for name in _REQUEST_ID_HEADERS if (found := header(headers, name))), None)
-    if identifier is None:
-        identifier = outer.get("request_id")
+    if identifier is None and isinstance(value, dict):
+        identifier = value.get("request_id")
     error = kind(
         capped(message),
         provider=endpoint.provider,
@@ -160,24 +141,6 @@ def read_error(
     if kind in _FINAL and (named or kind is not _BY_STATUS.get(status)):
         error.advised = False
     return error
-
-
-def _amazon_word(value: Any) -> str:
-    """The kind of an Amazon error: ``ThrottlingException:http://…`` and ``com.amazon…#ThrottlingException`` are
-    throttling."""
-    if not isinstance(value, str):
-        return ""
-    return value.partition(":")[0].rpartition("#")[2].lower().removesuffix("exception")
-
-
-def _message(said: dict[str, Any]) -> str:
-    for key in ("message", "Message", "detail", "originalMessage"):
-        value = said.get(key)
-        if isinstance(value, str) and value.strip():
-            return value.strip()
-        if isinstance(value, list | dict) and value:
-            return json_text(value)
-    return "the provider refused and did not say why"
 
 
 def _class(status: int, words: list[Any], message: str, details: Any) -> type[ModelError]:
@@ -194,7 +157,7 @@ def _class(status: int, words: list[Any], message: str, details: Any) -> type[Mo
     if named is not None and named is not BadRequestError:
         return named
     if status >= 400:
-        return _BY_STATUS.get(status) or (ServerError if status >= 500 else BadRequestError)
+        return by_status(status, _BY_STATUS)
     return named or ServerError  # an error inside a 200 that names no kind: the provider failed on the way
 
 

@@ -16,7 +16,6 @@ from playhead.dialects.anthropic_messages.address import decode_address
 from playhead.dialects.anthropic_messages.content import (
     NAME,
     decode_block,
-    decode_cache,
     decode_file,
     kept_in_result,
     lone_data,
@@ -26,8 +25,10 @@ from playhead.dialects.anthropic_messages.fields import CARRIED
 from playhead.dialects.anthropic_messages.profile import Profile, infer_profile, is_function, is_results
 from playhead.dialects.anthropic_messages.request import encode_request
 from playhead.dialects.anthropic_messages.thinking import decode_thinking
-from playhead.dialects.base import DecodedRequest, Endpoint
-from playhead.dialects.unmodelled import differing_paths, expect, json_kind
+from playhead.dialects.base import DecodedRequest
+from playhead.dialects.cache_control import decode_cache
+from playhead.dialects.received import compared, read_object
+from playhead.dialects.unmodelled import expect, json_kind
 from playhead.errors import BadRequestError
 from playhead.messages import File, Message, Native, Opaque, Part, Text, ToolCall, ToolResult
 from playhead.request import NamedTool, OutputSchema, Request, ToolChoice, ToolSpec
@@ -42,11 +43,7 @@ def decode_request(http: HTTPRequest, base: Profile | None = None) -> DecodedReq
     Raises:
         BadRequestError: the body is no Messages request; the message says where.
     """
-    try:
-        body = msgspec.json.decode(http.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequestError(f"a JSON object expected as the body: {error}", status=400) from error
-    expect(body, dict, "the body", "a JSON object")
+    body = read_object(http.body)
     address = decode_address(http.url, base if base is not None else Profile())
     known = address.profile
     version = header(http.headers, "anthropic-version")
@@ -59,10 +56,7 @@ def decode_request(http: HTTPRequest, base: Profile | None = None) -> DecodedReq
     betas = header(http.headers, "anthropic-beta")
     if betas and profile.betas_in == "header":
         request.options["anthropic_beta"] = [word.strip() for word in betas.split(",")]
-    again = msgspec.json.decode(encode_request(request, Endpoint("", "", profile)).http.body)
-    unmodelled: list[str] = []
-    differing_paths(body, again, "", unmodelled)
-    return DecodedRequest(request, profile, tuple(unmodelled))
+    return compared(body, request, profile, encode_request)
 
 
 def _number(body: dict[str, Any], name: str, *, whole: bool = False) -> Any:

@@ -13,11 +13,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from playhead.dialects.profile import ModelProfile
+
 #: Roles whose text may be a string or a list of blocks; "tool" is a tool's result.
 ROLES = ("system", "user", "assistant", "tool")
 
 
-class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
+class Profile(ModelProfile, frozen=True, omit_defaults=True):
     """One speaker's way of writing.
 
     Attributes:
@@ -48,11 +50,6 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
         beta_query: ends the URL in ``?beta=true``, as the SDKs do for beta features.
         stream_false: writes ``"stream": false`` where no stream is asked for, instead of nothing.
         raw_colon: leaves a colon in Bedrock's URL as it is, not as ``%3A``.
-        tools: "constrained" where the server holds a JSON schema but knows no tool calls.
-        output_mode: how the model is best asked for an answer that holds a schema: "native", "tool" or "text".
-        output_beside_tools: the same where the request has tools too; None where that makes no difference.
-        output_schemas: whose schemas are taken, a row of :data:`playhead.dialects.structured.schemas.RULES`.
-        forced_choice: whether a call may be forced: "always", "unless_thinking", "never".
     """
 
     service: Literal["api", "vertex", "bedrock"] = "api"
@@ -77,9 +74,6 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     beta_query: bool = False
     stream_false: bool = False
     raw_colon: bool = False
-    tools: Literal["native", "constrained"] = "native"
-    output_mode: Literal["native", "tool", "text"] = "native"
-    output_beside_tools: Literal["native", "tool", "text"] | None = None
     output_schemas: str = "anthropic"
     forced_choice: Literal["always", "unless_thinking", "never"] = "unless_thinking"
 

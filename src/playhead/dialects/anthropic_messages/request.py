@@ -13,13 +13,16 @@ from __future__ import annotations
 from typing import Any
 
 from playhead.dialects.anthropic_messages.address import encode_address
-from playhead.dialects.anthropic_messages.content import container_of, encode_cache, encode_text, is_own
+from playhead.dialects.anthropic_messages.content import container_of, encode_text, is_own
 from playhead.dialects.anthropic_messages.fields import WORKED_IN
 from playhead.dialects.anthropic_messages.profile import Profile
 from playhead.dialects.anthropic_messages.thinking import encode_thinking
 from playhead.dialects.anthropic_messages.turns import RESULTS_HEAD, RESULTS_TAIL, Turn, lone_text
 from playhead.dialects.base import Encoded, EncodeWarning, Endpoint, Memo, to_json, warn
-from playhead.messages import Message, Part, Reasoning, Text, ToolCall
+from playhead.dialects.cache_control import encode_cache
+from playhead.dialects.foreign import began_thoughtless
+from playhead.dialects.sampling import encode_sampling
+from playhead.messages import Message, Part, Text, ToolCall
 from playhead.request import NamedTool, OutputSchema, Request, ToolSpec
 from playhead.wire import Headers, HTTPRequest
 
@@ -115,7 +118,7 @@ def _fields(
     thinking, effort = None, None
     if request.reasoning is not None:
         thinking, effort = encode_thinking(request.reasoning, request.max_tokens, profile, warnings)
-        if thinking is not None and thinking["type"] == "enabled" and _began_thoughtless(request.messages):
+        if thinking is not None and thinking["type"] == "enabled" and began_thoughtless(request.messages, is_own):
             words = "the turn under way began without thinking of this wire's, and must end so; it was left out"
             warnings.append(EncodeWarning("reasoning", words))
             thinking = None
@@ -125,13 +128,7 @@ def _fields(
         body["max_tokens"] = profile.max_tokens + (thinking or {}).get("budget_tokens", 0)
     if thinking is not None:
         body["thinking"] = thinking
-    for name, value in (("temperature", request.temperature), ("top_p", request.top_p)):
-        if value is None:
-            continue
-        if profile.sampling:
-            body[name] = value
-        else:
-            warnings.append(EncodeWarning(name, f"{request.model} takes no {name}; it was left out"))
+    encode_sampling(request, profile.sampling, body, warnings)
     if request.seed is not None:
         warnings.append(EncodeWarning("seed", "this wire knows no seed; it was left out"))
     if request.stop:
@@ -151,20 +148,6 @@ def _fields(
         elif isinstance(asked, dict) and asked.get("id") is None:
             body["container"] = {**asked, "id": container}
     return body
-
-
-def _began_thoughtless(messages: tuple[Message, ...]) -> bool:
-    """Whether the last step called tools, their results are what is sent, and it has no thinking that can go back: as
-    when another provider took it. With a budget of thinking the API refuses such a step."""
-    if not messages or messages[-1].role != "tool":
-        return False
-    for message in reversed(messages):
-        if message.role == "assistant":
-            called = any(isinstance(part, ToolCall) for part in message.parts)
-            return called and not any(isinstance(part, Reasoning) and is_own(part.opaque) for part in message.parts)
-        if message.role != "tool":
-            break
-    return False
 
 
 def _container(messages: tuple[Message, ...]) -> str | None:

@@ -33,7 +33,7 @@ from playhead.dialects.anthropic_messages.errors import decode_error
 from playhead.dialects.anthropic_messages.report import unmodelled_in_message
 from playhead.dialects.base import Endpoint
 from playhead.dialects.lenient import mended
-from playhead.errors import CutStreamError, ProtocolError
+from playhead.dialects.no_answer import not_expected, not_json
 from playhead.messages import File, Native, Opaque, Part, Reasoning, Refusal, Source, Text, ToolCall
 from playhead.response import Response
 
@@ -54,7 +54,7 @@ def decode_response(body: bytes, endpoint: Endpoint, report: bool = False) -> tu
         try:
             answer, parts = _read(mended(body)[1])
         except (ValueError, RecursionError):
-            raise _broken(body, endpoint, str(error)) from error
+            raise not_json("a message", str(error), body, endpoint) from error
     if answer.type == "error" or (answer.error and answer.content is None):
         raise decode_error(200, (), body, endpoint)
     if answer.content is None:
@@ -74,26 +74,6 @@ def _read(body: bytes) -> tuple[WireMessage, list[list[Part] | None]]:
 def _response(answer: WireMessage, parts: list[Part]) -> Response:
     usage = usage_of(counts_of(answer.usage))
     return Response(tuple(parts), finish_of(answer.stop_reason), usage, answer.id or None, answer.model or None)
-
-
-def _broken(body: bytes, endpoint: Endpoint, problem: str) -> CutStreamError | ProtocolError:
-    text = body.strip()
-    if not text or (text.startswith(b"{") and problem.startswith("Input data was truncated")):
-        return CutStreamError(
-            f"a message expected as JSON; the answer ended after {len(body)} bytes, before its end",
-            provider=endpoint.provider,
-            body=body,
-        )
-    start = text[:200].decode("utf-8", "replace")
-    return ProtocolError(
-        f"a message expected as JSON: {problem}; it begins {start!r}", provider=endpoint.provider, body=body
-    )
-
-
-def not_expected(what: str, body: bytes, endpoint: Endpoint) -> ProtocolError:
-    """The error of an answer, or event of one, that lacks what it must have."""
-    start = body.lstrip()[:200].decode("utf-8", "replace")
-    return ProtocolError(f"{what} expected in the answer; it begins {start!r}", provider=endpoint.provider, body=body)
 
 
 def encode_response(response: Response) -> bytes:

@@ -31,14 +31,16 @@ from playhead.dialects.anthropic_messages.answer import (
     parts_of,
     usage_of,
 )
-from playhead.dialects.anthropic_messages.content import NAME, decode_citation, decode_container, encode_input
+from playhead.dialects.anthropic_messages.content import NAME, decode_citation, decode_container
 from playhead.dialects.anthropic_messages.errors import read_error
 from playhead.dialects.anthropic_messages.report import unmodelled_in_event
-from playhead.dialects.anthropic_messages.response import decode_response, not_expected
+from playhead.dialects.anthropic_messages.response import decode_response
+from playhead.dialects.arguments import encode_input
 from playhead.dialects.base import Endpoint
 from playhead.dialects.decoding import AnswerDecoder, Framing
 from playhead.dialects.halves import Halves
 from playhead.dialects.lenient import mended
+from playhead.dialects.no_answer import not_expected
 from playhead.errors import CutStreamError, ModelError
 from playhead.events import ModelEvent, PartDelta, PartEnd, PartStart, ResponseEnd, ResponseStart
 from playhead.fold import unfold

@@ -13,7 +13,6 @@ from typing import Any, assert_never
 from playhead.dialects.anthropic_messages.content import (
     AS_BLOCK,
     container_of,
-    encode_cache,
     encode_call,
     encode_marked_file,
     encode_reasoning,
@@ -22,6 +21,7 @@ from playhead.dialects.anthropic_messages.content import (
 )
 from playhead.dialects.anthropic_messages.profile import Profile
 from playhead.dialects.base import EncodeWarning, to_json, warn
+from playhead.dialects.cache_control import encode_cache
 from playhead.dialects.foreign import fitting_id
 from playhead.messages import (
     File,

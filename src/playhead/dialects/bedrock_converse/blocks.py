@@ -14,8 +14,10 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET
 
+from playhead.dialects.arguments import encode_input
+from playhead.dialects.base64_text import encode_base64
 from playhead.dialects.bedrock_converse.answer import WireDelta, WireReasoning
-from playhead.dialects.bedrock_converse.content import decode_block, decode_citation, encode_input, kept
+from playhead.dialects.bedrock_converse.content import decode_block, decode_citation, kept
 from playhead.dialects.bedrock_converse.files import NAME
 from playhead.events import ModelEvent, PartDelta, PartEnd, PartStart
 from playhead.messages import Opaque, Part, Reasoning, Text, ToolCall
@@ -216,4 +218,4 @@ def _joined_bytes(pieces: list[str]) -> str:
         data = b"".join(map(binascii.a2b_base64, pieces))
     except ValueError:
         return "".join(pieces)
-    return binascii.b2a_base64(data, newline=False).decode("ascii")
+    return encode_base64(data)

@@ -22,13 +22,11 @@ from typing import Any
 
 import msgspec
 
+from playhead.dialects.arguments import encode_input
 from playhead.dialects.bedrock_converse.files import KINDS, NAME, decode_file
 from playhead.dialects.foreign import fitting_id
 from playhead.dialects.unmodelled import says_something
 from playhead.messages import Cache, File, Native, Opaque, Part, Reasoning, Source, Text, ToolCall, ToolResult
-
-#: The key that an input is wrapped in where the model's arguments are no JSON object: the wire takes objects only.
-BROKEN_INPUT = "INVALID_JSON"
 
 _ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 
@@ -111,18 +109,6 @@ def encode_call(call: ToolCall) -> tuple[dict[str, Any], bool]:
     if call.opaque is not None and is_own(call.opaque):
         inner.update(call.opaque.value)
     return {"toolUse": inner}, whole
-
-
-def encode_input(arguments: str) -> tuple[Any, bool]:
-    """A call's ``input``: the arguments as they are, where they are a JSON object; none at all is ``{}``."""
-    if not arguments.strip():
-        return {}, True
-    try:
-        if isinstance(msgspec.json.decode(arguments), dict):
-            return msgspec.Raw(arguments.encode()), True
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        pass
-    return {BROKEN_INPUT: arguments}, False
 
 
 def decode_block(block: dict[str, Any], arguments: str | None = None, *, history: bool = False) -> list[Part] | None:

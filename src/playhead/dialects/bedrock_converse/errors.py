@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.base import Endpoint
-from playhead.dialects.refusal_text import capped, json_text, read_body
+from playhead.dialects.refusal_text import BY_STATUS, amazon_kind, by_status, capped, inside, message_of, read_body
 from playhead.errors import (
     AuthenticationError,
     BadRequestError,
@@ -33,21 +33,7 @@ from playhead.errors import (
 )
 from playhead.wire import Headers, header
 
-_BY_STATUS: dict[int, type[ModelError]] = {
-    400: BadRequestError,
-    401: AuthenticationError,
-    402: PaymentRequiredError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    408: ServerError,
-    409: ServerError,
-    413: ContextTooLongError,
-    422: BadRequestError,
-    424: ServerError,  # the model failed
-    429: RateLimitError,
-    503: OverloadedError,
-    529: OverloadedError,
-}
+_BY_STATUS: dict[int, type[ModelError]] = {**BY_STATUS, 424: ServerError}  # the model failed
 
 #: The kinds of errors, without "Exception" and in lower case: the class of each, and the status that it comes with.
 _BY_WORD: dict[str, tuple[type[ModelError], int]] = {
@@ -103,6 +89,7 @@ _REASONS: dict[str, type[ModelError]] = {
     "PAYMENT_REQUIRED": PaymentRequiredError,
 }
 
+_MESSAGE_KEYS = ("message", "Message", "originalMessage", "detail")
 _REQUEST_ID_HEADERS = ("x-amzn-requestid", "x-amz-request-id", "x-request-id", "cf-ray")
 
 
@@ -121,18 +108,12 @@ def read_error(
     value: Any, endpoint: Endpoint, body: bytes, *, status: int = 0, headers: Headers = (), word: str = ""
 ) -> ModelError:
     """The same for an envelope that is read already; ``word`` names the kind where the envelope does not."""
-    outer = value if isinstance(value, dict) else {}
-    inner = outer.get("error")
-    said: dict[str, Any] = inner if isinstance(inner, dict) else outer
-    if isinstance(inner, str) and inner:
-        said = {"message": inner}
-    if isinstance(value, str):
-        said = {"message": value}
+    said = inside(value)
     words = [word or header(headers, "x-amzn-errortype"), said.get("__type"), said.get("code"), said.get("type")]
-    named = next((_BY_WORD[kind] for kind in map(_kind_word, words) if kind in _BY_WORD), None)
+    named = next((_BY_WORD[kind] for kind in map(amazon_kind, words) if kind in _BY_WORD), None)
     if status < 400:  # inside a 200, or in the middle of a stream
         status = named[1] if named is not None else 0
-    message = _message(said)
+    message = message_of(said, _MESSAGE_KEYS)
     kind = _class(status, named[0] if named is not None else None, message, said.get("reason"))
     identifier = next((found for name in _REQUEST_ID_HEADERS if (found := header(headers, name))), None)
     error = kind(
@@ -149,23 +130,6 @@ def read_error(
     return error
 
 
-def _kind_word(value: Any) -> str:
-    """``ThrottlingException:http://…`` and ``com.amazon…#ThrottlingException`` are throttling."""
-    if not isinstance(value, str):
-        return ""
-    return value.partition(":")[0].rpartition("#")[2].lower().removesuffix("exception")
-
-
-def _message(said: dict[str, Any]) -> str:
-    for key in ("message", "Message", "originalMessage", "detail"):
-        value = said.get(key)
-        if isinstance(value, str) and value.strip():
-            return value.strip()
-        if isinstance(value, list | dict) and value:
-            return json_text(value)
-    return "the provider refused and did not say why"
-
-
 def _class(status: int, named: type[ModelError] | None, message: str, reason: Any) -> type[ModelError]:
     lowered = message.lower()
     if isinstance(reason, str) and reason in _REASONS:
@@ -180,7 +144,7 @@ def _class(status: int, named: type[ModelError] | None, message: str, reason: An
     if named is not None and named is not BadRequestError:
         return named
     if status >= 400:
-        return _BY_STATUS.get(status) or (ServerError if status >= 500 else BadRequestError)
+        return by_status(status, _BY_STATUS)
     return named or ServerError  # an error inside a 200 that names no kind: the provider failed on the way
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from playhead.dialects.base64_text import encode_base64
 from playhead.messages import File, Opaque
 
 NAME = "bedrock_converse"
@@ -88,7 +89,7 @@ def encode_file(file: File) -> dict[str, Any] | None:
     source: dict[str, Any]
     media_type, url = file.media_type, file.url or ""
     if file.data is not None:
-        source = {"bytes": binascii.b2a_base64(file.data, newline=False).decode("ascii")}
+        source = {"bytes": encode_base64(file.data)}
     elif url.startswith("s3://"):
         source = {"s3Location": {"uri": url}}
         media_type = media_type or _by_ending(url)

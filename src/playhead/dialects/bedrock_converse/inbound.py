@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from playhead.dialects.base import DecodedRequest, Endpoint
+from playhead.dialects.base import DecodedRequest
 from playhead.dialects.bedrock_converse.address import decode_address
 from playhead.dialects.bedrock_converse.content import (
     decode_block,
@@ -29,7 +29,8 @@ from playhead.dialects.bedrock_converse.files import KINDS, decode_file
 from playhead.dialects.bedrock_converse.profile import Profile, infer_profile
 from playhead.dialects.bedrock_converse.request import encode_format, encode_request, encode_tool
 from playhead.dialects.bedrock_converse.thinking import decode_thinking
-from playhead.dialects.unmodelled import differing_paths, expect, json_kind
+from playhead.dialects.received import compared, read_object
+from playhead.dialects.unmodelled import expect, json_kind
 from playhead.errors import BadRequestError
 from playhead.messages import File, Message, Part, Role, Text, ToolCall, ToolResult
 from playhead.request import NamedTool, OutputSchema, Request, ToolChoice, ToolSpec
@@ -44,18 +45,11 @@ def decode_request(http: HTTPRequest, base: Profile | None = None) -> DecodedReq
     Raises:
         BadRequestError: the body is no Converse request; the message says where.
     """
-    try:
-        body = msgspec.json.decode(http.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequestError(f"a JSON object expected as the body: {error}", status=400) from error
-    expect(body, dict, "the body", "a JSON object")
+    body = read_object(http.body)
     model, stream, known = decode_address(http.url, base if base is not None else Profile())
     profile = infer_profile(body, known)
     request = _request(body, profile, model, stream)
-    again = msgspec.json.decode(encode_request(request, Endpoint("", "", profile)).http.body)
-    unmodelled: list[str] = []
-    differing_paths(body, again, "", unmodelled)
-    return DecodedRequest(request, profile, tuple(unmodelled))
+    return compared(body, request, profile, encode_request)
 
 
 def _object(body: dict[str, Any], name: str) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from playhead.dialects.profile import ModelProfile
 
-class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
+
+class Profile(ModelProfile, frozen=True, omit_defaults=True):
     """One speaker's way of writing, and what the model takes.
 
     Attributes:
@@ -35,11 +37,6 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
         as_it_is: writes messages as they are, though two of one role stand side by side, the first is not the user's,
             or a text is blank: none of which Bedrock takes.
         raw_colon: leaves a colon in the URL as it is, not as ``%3A``.
-        tools: "constrained" where the server holds a JSON schema but knows no tool calls.
-        output_mode: how the model is best asked for an answer that holds a schema: "native", "tool" or "text".
-        output_beside_tools: the same where the request has tools too; None where that makes no difference.
-        output_schemas: whose schemas are taken, a row of :data:`playhead.dialects.structured.schemas.RULES`.
-        forced_choice: whether a call may be forced: "always", "unless_thinking", "never".
     """
 
     tool_choices: tuple[str, ...] = ("any", "tool")
@@ -55,9 +52,7 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     system_in_place: bool = False
     as_it_is: bool = False
     raw_colon: bool = False
-    tools: Literal["native", "constrained"] = "native"
     output_mode: Literal["native", "tool", "text"] = "tool"
-    output_beside_tools: Literal["native", "tool", "text"] | None = None
     output_schemas: str = "bedrock"
     forced_choice: Literal["always", "unless_thinking", "never"] = "unless_thinking"
 

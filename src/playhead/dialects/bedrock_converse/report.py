@@ -8,13 +8,7 @@ looked into.
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
-
-from playhead.dialects.lenient import decode_leniently
-from playhead.dialects.unmodelled import Known, looked_at, misfits, walk_unknown
-from playhead.surrogates import joined_json
+from playhead.dialects.unmodelled import Known, looked_at, misfits, plainly, walk_unknown
 
 _USAGE: Known = {
     "inputTokens": None,
@@ -61,10 +55,7 @@ def unmodelled_in_event(data: bytes) -> set[str]:
 
 def _look(data: bytes, known: Known) -> set[str]:
     found: set[str] = set()
-    try:
-        value: Any = msgspec.json.decode(data)
-    except ValueError:  # damage that the typed decoding skipped, or forgave
-        value = joined_json(decode_leniently(data.decode("utf-8", "replace").encode()))
+    value = plainly(data)
     walk_unknown(value, known, "", found)
     if isinstance(value, dict):
         found |= misfits(value.get("usage"), _USAGE, "usage")

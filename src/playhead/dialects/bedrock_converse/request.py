@@ -23,7 +23,9 @@ from playhead.dialects.bedrock_converse.fields import WORKED_IN
 from playhead.dialects.bedrock_converse.profile import Profile
 from playhead.dialects.bedrock_converse.thinking import encode_thinking
 from playhead.dialects.bedrock_converse.turns import Turn
-from playhead.messages import Message, Reasoning, ToolCall, ToolResult
+from playhead.dialects.foreign import began_thoughtless
+from playhead.dialects.sampling import encode_sampling
+from playhead.messages import Message, ToolCall, ToolResult
 from playhead.request import NamedTool, OutputSchema, Request, ToolSpec
 from playhead.wire import HTTPRequest
 
@@ -90,7 +92,7 @@ def _fields(request: Request, profile: Profile, warnings: list[EncodeWarning]) -
     effort: str | None = None
     if request.reasoning is not None:
         more, effort = encode_thinking(request.reasoning, request.max_tokens, profile, warnings)
-        if more.get("thinking", {}).get("type") == "enabled" and _began_thoughtless(request.messages):
+        if more.get("thinking", {}).get("type") == "enabled" and began_thoughtless(request.messages, is_own):
             more = {}
             warn(warnings, "reasoning", "the turn under way began without thinking, and must end so; it was left out")
     _put(body, "inferenceConfig", _inference(request, profile, warnings), options)
@@ -99,20 +101,6 @@ def _fields(request: Request, profile: Profile, warnings: list[EncodeWarning]) -
     _put(body, "additionalModelRequestFields", more, options)
     body.update((name, value) for name, value in options.items() if name not in WORKED_IN)
     return body
-
-
-def _began_thoughtless(messages: tuple[Message, ...]) -> bool:
-    """Whether the last step called tools, their results are what is sent, and it has no reasoning that can go back: as
-    when another provider took it. With a budget of thinking Claude refuses such a step."""
-    if not messages or messages[-1].role != "tool":
-        return False
-    for message in reversed(messages):
-        if message.role == "assistant":
-            called = any(isinstance(part, ToolCall) for part in message.parts)
-            return called and not any(isinstance(part, Reasoning) and is_own(part.opaque) for part in message.parts)
-        if message.role != "tool":
-            break
-    return False
 
 
 def _put(body: dict[str, Any], name: str, said: dict[str, Any], options: dict[str, Any]) -> None:
@@ -128,13 +116,7 @@ def _inference(request: Request, profile: Profile, warnings: list[EncodeWarning]
     said: dict[str, Any] = {}
     if request.max_tokens is not None:
         said["maxTokens"] = request.max_tokens
-    for name, key, value in (("temperature", "temperature", request.temperature), ("top_p", "topP", request.top_p)):
-        if value is None:
-            continue
-        if profile.sampling:
-            said[key] = value
-        else:
-            warn(warnings, name, f"{request.model} takes no {name}; it was left out")
+    encode_sampling(request, profile.sampling, said, warnings, top_p="topP")
     if request.stop:
         said["stopSequences"] = request.stop
     if request.seed is not None:

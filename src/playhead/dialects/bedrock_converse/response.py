@@ -29,7 +29,7 @@ from playhead.dialects.bedrock_converse.errors import decode_error, is_error
 from playhead.dialects.bedrock_converse.files import encode_file
 from playhead.dialects.bedrock_converse.report import unmodelled_in_answer
 from playhead.dialects.lenient import mended
-from playhead.errors import CutStreamError, ProtocolError
+from playhead.dialects.no_answer import not_expected, not_json
 from playhead.messages import File, Native, Opaque, Part, Reasoning, Refusal, Source, Text, ToolCall
 from playhead.response import Response
 
@@ -50,7 +50,7 @@ def decode_response(body: bytes, endpoint: Endpoint, report: bool = False) -> tu
         try:
             answer, parts = _read(mended(body)[1])
         except (ValueError, RecursionError):
-            raise _broken(body, endpoint, str(error)) from error
+            raise not_json("an answer", str(error), body, endpoint) from error
     if parts is None:
         if is_error(body):
             raise decode_error(200, (), body, endpoint)
@@ -68,26 +68,6 @@ def _read(body: bytes) -> tuple[WireAnswer, list[list[Part] | None] | None]:
     message = answer.output.message if answer.output is not None else None
     content = message.content if message is not None else None
     return answer, None if content is None else [parts_of(raw) for raw in content]
-
-
-def _broken(body: bytes, endpoint: Endpoint, problem: str) -> CutStreamError | ProtocolError:
-    text = body.strip()
-    if not text or (text.startswith(b"{") and problem.startswith("Input data was truncated")):
-        return CutStreamError(
-            f"an answer expected as JSON; it ended after {len(body)} bytes, before its end",
-            provider=endpoint.provider,
-            body=body,
-        )
-    start = text[:200].decode("utf-8", "replace")
-    return ProtocolError(
-        f"an answer expected as JSON: {problem}; it begins {start!r}", provider=endpoint.provider, body=body
-    )
-
-
-def not_expected(what: str, body: bytes, endpoint: Endpoint) -> ProtocolError:
-    """The error of an answer, or event of one, that lacks what it must have."""
-    start = body.lstrip()[:200].decode("utf-8", "replace")
-    return ProtocolError(f"{what} expected in the answer; it begins {start!r}", provider=endpoint.provider, body=body)
 
 
 def encode_response(response: Response) -> bytes:

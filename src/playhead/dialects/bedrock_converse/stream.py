@@ -23,10 +23,11 @@ from playhead.dialects.bedrock_converse.answer import WireEvent, decode_event, f
 from playhead.dialects.bedrock_converse.blocks import Blocks
 from playhead.dialects.bedrock_converse.errors import read_error
 from playhead.dialects.bedrock_converse.report import unmodelled_in_event
-from playhead.dialects.bedrock_converse.response import decode_response, not_expected
+from playhead.dialects.bedrock_converse.response import decode_response
 from playhead.dialects.decoding import AnswerDecoder, Framing
 from playhead.dialects.halves import Halves
 from playhead.dialects.lenient import mended
+from playhead.dialects.no_answer import not_expected
 from playhead.dialects.refusal_text import read_body
 from playhead.events import ModelEvent, PartDelta, ResponseEnd, ResponseStart
 from playhead.fold import unfold

@@ -19,7 +19,7 @@ import msgspec
 
 from playhead.dialects.base import Encoded, Endpoint
 from playhead.dialects.lenient import amount, count, read_object
-from playhead.errors import BadRequestError, CutStreamError, ProtocolError
+from playhead.errors import CutStreamError, ProtocolError
 from playhead.response import Usage
 from playhead.wire import Headers, HTTPRequest
 
@@ -114,21 +114,6 @@ def read_json(body: bytes, kind: type[Any], endpoint: Endpoint) -> Any:
         raise ProtocolError(
             f"embeddings expected as JSON: {problem}; it begins {start!r}", provider=endpoint.provider, body=body
         ) from error
-
-
-def read_request(http: HTTPRequest) -> dict[str, Any]:
-    """The JSON object of a request's body.
-
-    Raises:
-        BadRequestError: it is none.
-    """
-    try:
-        body = msgspec.json.decode(http.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequestError(f"the body is no JSON: {error}", status=400) from error
-    if not isinstance(body, dict):
-        raise BadRequestError("the body is no JSON object", status=400)
-    return body
 
 
 def as_vector(numbers: Iterable[float]) -> Vector:

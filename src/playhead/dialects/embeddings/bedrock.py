@@ -30,9 +30,10 @@ from playhead.dialects.embeddings.base import (
     as_vector,
     checked,
     read_json,
-    read_request,
 )
 from playhead.dialects.lenient import count
+from playhead.dialects.path_segment import quoted, unquoted
+from playhead.dialects.received import read_object
 from playhead.errors import BadRequestError, ConfigError, ProtocolError
 from playhead.response import Usage
 from playhead.wire import Headers, HTTPRequest, header
@@ -45,7 +46,6 @@ _TASKS: dict[Task, str] = {
     "classification": "classification",
     "clustering": "clustering",
 }
-_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -119,27 +119,9 @@ def encode_request(request: EmbedRequest, endpoint: Endpoint) -> Encoded:
         if size is not None:
             body["output_dimension"] = size
     body |= request.options
-    url = endpoint.url(f"/model/{_quoted(request.model)}/invoke")
+    url = endpoint.url(f"/model/{quoted(request.model)}/invoke")
     http = HTTPRequest("POST", url, (*JSON_HEADERS, *endpoint.headers), msgspec.json.encode(body))
     return Encoded(http, tuple(warnings))
-
-
-def _quoted(text: str) -> str:
-    """Percent-encoded for one segment of a path: an inference profile's ARN has slashes and colons."""
-    return "".join(
-        letter if letter in _PLAIN else "".join(f"%{byte:02X}" for byte in letter.encode()) for letter in text
-    )
-
-
-def _unquoted(text: str) -> str:
-    head, *pieces = text.split("%")
-    data = head.encode()
-    for piece in pieces:
-        try:
-            data += bytes.fromhex(piece[:2]) + piece[2:].encode()
-        except ValueError:
-            return text  # it was not percent-encoded
-    return data.decode("utf-8", "replace")
 
 
 def decode_request(http: HTTPRequest) -> DecodedEmbedRequest:
@@ -152,12 +134,12 @@ def decode_request(http: HTTPRequest) -> DecodedEmbedRequest:
     place, _, name = head.rpartition("/model/")
     if method != "invoke" or not place or not name:
         raise BadRequestError("a URL that ends in /model/{model}/invoke expected", status=400)
-    model = _unquoted(name)
+    model = unquoted(name)
     try:
         profile = profile_of(model)
     except ConfigError as error:
         raise BadRequestError(str(error), status=400) from error
-    body = read_request(http)
+    body = read_object(http.body)
     titan = profile.maker == "titan"
     texts = [body.pop("inputText", None)] if titan else body.pop("texts", None)
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):

@@ -32,10 +32,10 @@ from playhead.dialects.embeddings.base import (
     as_vector,
     checked,
     read_json,
-    read_request,
     read_usage,
 )
 from playhead.dialects.lenient import count
+from playhead.dialects.received import read_object
 from playhead.errors import BadRequestError, ProtocolError
 from playhead.response import Usage
 from playhead.wire import Headers, HTTPRequest
@@ -123,7 +123,7 @@ def decode_request(http: HTTPRequest) -> DecodedEmbedRequest:
         raise BadRequestError(f"a URL that ends in :{BATCH} or :{PREDICT} expected", status=400)
     if not collection.endswith("/models"):
         model = f"{collection.rpartition('/')[2]}/{model}"
-    body = read_request(http)
+    body = read_object(http.body)
     items = body.get("instances" if method == PREDICT else "requests")
     if not isinstance(items, list) or not items or not all(isinstance(item, dict) for item in items):
         raise BadRequestError("a list of texts expected", status=400)

@@ -32,10 +32,10 @@ from playhead.dialects.embeddings.base import (
     as_vector,
     checked,
     read_json,
-    read_request,
     read_usage,
 )
 from playhead.dialects.openai_errors import error_of
+from playhead.dialects.received import read_object
 from playhead.errors import BadRequestError, ProtocolError
 from playhead.wire import Headers, HTTPRequest
 
@@ -106,7 +106,7 @@ def decode_request(http: HTTPRequest) -> DecodedEmbedRequest:
     Raises:
         BadRequestError: there is no model or no text; tokens as numbers are not taken.
     """
-    body = read_request(http)
+    body = read_object(http.body)
     model, given, dimensions = body.pop("model", None), body.pop("input", None), body.pop("dimensions", None)
     if not isinstance(model, str) or not model:
         raise BadRequestError("model: the name of a model expected", status=400)

@@ -22,8 +22,9 @@ Beside them stand the :class:`Profile`, how one speaker writes the wire, and wha
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from playhead.dialects.names import loading
 
 if TYPE_CHECKING:
     from playhead.dialects.gemini.encoder import encoder
@@ -36,20 +37,6 @@ if TYPE_CHECKING:
     from playhead.dialects.gemini.stream import decoder
 
 NAME = "gemini"
-
-#: Where each name is; a module loads when a name of it is first used, so that naming a provider loads no codec.
-_HOMES = {
-    "Profile": "profile",
-    "decode_error": "errors",
-    "decode_request": "inbound",
-    "decode_response": "response",
-    "decoder": "stream",
-    "encode_error": "errors",
-    "encode_request": "request",
-    "encode_response": "response",
-    "encoder": "encoder",
-    "split_url": "place",
-}
 
 __all__ = [
     "NAME",
@@ -65,10 +52,4 @@ __all__ = [
     "split_url",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
-    return value
+__getattr__ = loading(__name__, split_url="place")

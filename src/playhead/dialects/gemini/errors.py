@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.base import Endpoint
-from playhead.dialects.refusal_text import capped, read_body
+from playhead.dialects.refusal_text import BY_STATUS, UNSAID, by_status, capped, read_body
 from playhead.errors import (
     AuthenticationError,
     BadRequestError,
@@ -53,21 +53,7 @@ _BY_CODE: dict[str, type[ModelError]] = {
     "DATA_LOSS": ServerError,
 }
 
-_BY_STATUS: dict[int, type[ModelError]] = {
-    400: BadRequestError,
-    401: AuthenticationError,
-    402: PaymentRequiredError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    408: ServerError,
-    409: ServerError,
-    413: ContextTooLongError,
-    429: RateLimitError,
-    499: ServerError,
-    501: BadRequestError,
-    503: OverloadedError,
-    529: OverloadedError,
-}
+_BY_STATUS: dict[int, type[ModelError]] = {**BY_STATUS, 499: ServerError, 501: BadRequestError}
 
 #: Reasons of ErrorInfo that say more than the code. The last two are what :func:`encode_error` writes.
 _BY_REASON: dict[str, type[ModelError]] = {
@@ -121,7 +107,7 @@ def error_of(
     word = said.get("status")
     message = said.get("message")
     if not isinstance(message, str) or not message.strip():
-        message = word if isinstance(word, str) and word else "the provider refused and did not say why"
+        message = word if isinstance(word, str) and word else UNSAID
     details = [detail for detail in _list(said.get("details")) if isinstance(detail, dict)]
     kind = _class(status, word if isinstance(word, str) else "", message, details)
     for detail in details:
@@ -181,7 +167,7 @@ def _class(status: int | None, word: str, message: str, details: list[dict[str, 
         return _BY_CODE[word]
     if status is None:
         return ServerError  # an error inside a 200 that names no code: the provider failed on the way
-    return _BY_STATUS.get(status) or (ServerError if status >= 500 else BadRequestError)
+    return by_status(status, _BY_STATUS)
 
 
 def _retry_after(details: list[dict[str, Any]]) -> float | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from playhead.dialects.base import DecodedRequest, Endpoint
+from playhead.dialects.base import DecodedRequest
 from playhead.dialects.gemini.conversation import decode_messages
 from playhead.dialects.gemini.fields import (
     CARRIED,
@@ -29,7 +29,7 @@ from playhead.dialects.gemini.profile import Profile, infer_profile
 from playhead.dialects.gemini.request import encode_request
 from playhead.dialects.gemini.schema import from_wire
 from playhead.dialects.gemini.settings import decode_output, decode_thinking, encode_settings, left_over
-from playhead.dialects.unmodelled import differing_paths, expect
+from playhead.dialects.received import compared, read_object
 from playhead.errors import BadRequestError
 from playhead.request import NamedTool, Request, ToolChoice, ToolSpec
 from playhead.wire import HTTPRequest
@@ -51,22 +51,20 @@ def decode_request(http: HTTPRequest, base: Profile | None = None) -> DecodedReq
             f"a URL that ends in :generateContent expected, {http.url.partition('?')[0]!r} came", status=404
         )
     try:
-        return _decoded(msgspec.json.decode(http.body), place, base)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _decoded(read_object(http.body), place, base)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:  # nested too deep to be walked
         raise BadRequestError(f"a JSON object expected as the body: {error}", status=400) from error
 
 
-def _decoded(recorded: Any, place: Place, base: Profile | None) -> DecodedRequest:
+def _decoded(recorded: dict[str, Any], place: Place, base: Profile | None) -> DecodedRequest:
     changed: set[str] = set()
-    body = camel(expect(recorded, dict, "the body", "a JSON object"), changed)
+    body = camel(recorded, changed)
     profile = infer_profile(body, base if base is not None else Profile())
     query = {"stream_query" if place.stream else "query": place.query}
     profile = msgspec.structs.replace(profile, snake=frozenset(changed), **query)
     unmodelled: list[str] = []
     request = _request(body, place, profile, unmodelled)
-    again = msgspec.json.decode(encode_request(request, Endpoint("", "", profile)).http.body)
-    differing_paths(recorded, again, "", unmodelled)
-    return DecodedRequest(request, profile, tuple(unmodelled))
+    return compared(recorded, request, profile, encode_request, known=unmodelled)
 
 
 def _request(body: dict[str, Any], place: Place, profile: Profile, unmodelled: list[str]) -> Request:

@@ -21,6 +21,7 @@ from typing import Any
 
 import msgspec
 
+from playhead.dialects.base64_text import encode_base64
 from playhead.messages import File, Native, Opaque, Part, Reasoning, Text
 
 NAME = "gemini"
@@ -82,7 +83,7 @@ def encode_file(file: File, *, names: bool = False, resolution: bool = False) ->
         inside["mimeType"] = file.media_type
     said: dict[str, Any]
     if file.data is not None:
-        said = {"inlineData": {**inside, "data": binascii.b2a_base64(file.data, newline=False).decode()}}
+        said = {"inlineData": {**inside, "data": encode_base64(file.data)}}
     elif (file.url or "").startswith("data:"):
         head, _, data = (file.url or "").partition(",")
         media_type = file.media_type or head[5:].partition(";")[0]

@@ -13,8 +13,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from playhead.dialects.profile import ModelProfile
 
-class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
+
+class Profile(ModelProfile, frozen=True, omit_defaults=True):
     """One speaker's way of writing.
 
     Attributes:
@@ -46,11 +48,6 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
         part_resolution: writes ``mediaResolution`` on a part.
         query, stream_query: what stands after the URL's question mark.
         snake: fields that are written in snake_case.
-        tools: "constrained" where the server holds a JSON schema but knows no tool calls.
-        output_mode: how the model is best asked for an answer that holds a schema: "native", "tool" or "text".
-        output_beside_tools: the same where the request has tools too; None where that makes no difference.
-        output_schemas: whose schemas are taken, a row of :data:`playhead.dialects.structured.schemas.RULES`.
-        forced_choice: whether a call may be forced: "always", "unless_thinking", "never".
     """
 
     system_role: str | None = "user"
@@ -81,11 +78,8 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     query: str = ""
     stream_query: str = "alt=sse"
     snake: frozenset[str] = frozenset()
-    tools: Literal["native", "constrained"] = "native"
-    output_mode: Literal["native", "tool", "text"] = "native"
     output_beside_tools: Literal["native", "tool", "text"] | None = "tool"
     output_schemas: str = "gemini"
-    forced_choice: Literal["always", "unless_thinking", "never"] = "always"
 
 
 #: Keys under which clients put a result's text.

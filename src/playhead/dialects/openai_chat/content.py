@@ -12,31 +12,18 @@ Mistral has parts of its own for two kinds: ``{"type": "document_url", "document
 
 from __future__ import annotations
 
-import binascii
 from typing import Any
 
+from playhead.dialects.base64_text import decode_base64, encode_base64
 from playhead.dialects.foreign import kind_of, lies_elsewhere
 from playhead.dialects.openai_chat.profile import Profile
-from playhead.messages import Cache, File, Opaque, Text
+from playhead.messages import File, Opaque, Text
 
 NAME = "openai_chat"
 
 #: input_audio's own words for formats whose media type is called otherwise.
 _AUDIO_TYPES = {"mp3": "audio/mpeg", "m4a": "audio/mp4"}
 _AUDIO_FORMATS = {media_type: word for word, media_type in _AUDIO_TYPES.items()}
-
-
-def encode_cache(cache: Cache) -> dict[str, str]:
-    """The mark as Anthropic's API spells it, which the routers pass on."""
-    return {"type": "ephemeral"} if cache.ttl is None else {"type": "ephemeral", "ttl": cache.ttl}
-
-
-def decode_cache(value: Any) -> Cache | None:
-    """The mark of a part, message or call; None where it has none, or one of an unknown kind."""
-    if not isinstance(value, dict) or value.get("type") != "ephemeral":
-        return None
-    ttl = value.get("ttl")
-    return Cache(ttl if isinstance(ttl, str) else None)
 
 
 def encode_text(part: Text) -> dict[str, Any]:
@@ -59,7 +46,7 @@ def encode_file(file: File, profile: Profile = _DEFAULT) -> dict[str, Any] | Non
             return None
         return {"type": "file", "file": {"file_id": (file.url or "").removeprefix(FILE_ID)}}
     if profile.file_parts == "mistral" and kind == "audio":
-        return {"type": "input_audio", "input_audio": file.url if file.data is None else _base64(file.data)}
+        return {"type": "input_audio", "input_audio": file.url if file.data is None else encode_base64(file.data)}
     if profile.file_parts == "mistral" and kind == "document":
         document: dict[str, Any] = {"type": "document_url", "document_url": _url(file)}
         if file.name is not None:
@@ -74,7 +61,7 @@ def encode_file(file: File, profile: Profile = _DEFAULT) -> dict[str, Any] | Non
         if file.data is None:
             return None
         word = _AUDIO_FORMATS.get(file.media_type) or file.media_type.partition("/")[2]
-        return {"type": "input_audio", "input_audio": {"data": _base64(file.data), "format": word}}
+        return {"type": "input_audio", "input_audio": {"data": encode_base64(file.data), "format": word}}
     if kind == "video":
         return {"type": "video_url", "video_url": {"url": _url(file)}}
     name = file.name or ("document.pdf" if file.media_type == "application/pdf" else "document")
@@ -91,13 +78,13 @@ def decode_part(part: dict[str, Any]) -> Text | File | None:
             detail = body.get("detail")
             return decode_file(url, "image", "", detail=detail if isinstance(detail, str) else None)
         case "input_audio", str(data):
-            content = _from_base64(data)
+            content = decode_base64(data)
             return File("audio/*", url=data) if content is None else File("audio/*", data=content)
         case "document_url", str(url):
             name = part.get("document_name")
             return decode_file(url, "", "application/pdf", name=name if isinstance(name, str) else None)
         case "input_audio", {"data": str(data), "format": str(word)}:
-            content = _from_base64(data)
+            content = decode_base64(data)
             return None if content is None else File(_AUDIO_TYPES.get(word) or f"audio/{word}", data=content)
         case "video_url", {"url": str(url)}:
             return decode_file(url, "video", "video/*")
@@ -118,7 +105,7 @@ def decode_file(url: str, kind: str, otherwise: str, *, name: str | None = None,
         media_type = head[5:]
         main = media_type.partition("/")[0]
         if main == kind or (not kind and main not in ("", "image", "audio", "video")):
-            content = _from_base64(data)
+            content = decode_base64(data)
             if content is not None:
                 return File(media_type, data=content, name=name, detail=detail)
     if not kind and url.startswith("data:"):
@@ -144,17 +131,4 @@ def call_data(extra: Any) -> Opaque | None:
 def _url(file: File) -> str:
     if file.data is None:
         return file.url or ""
-    return f"data:{file.media_type or 'image/png'};base64,{_base64(file.data)}"
-
-
-def _base64(data: bytes) -> str:
-    return binascii.b2a_base64(data, newline=False).decode("ascii")
-
-
-def _from_base64(text: str) -> bytes | None:
-    """The bytes, or None where encoding them again would give another text."""
-    try:
-        data = binascii.a2b_base64(text)
-    except ValueError:
-        return None
-    return data if _base64(data) == text else None
+    return f"data:{file.media_type or 'image/png'};base64,{encode_base64(file.data)}"

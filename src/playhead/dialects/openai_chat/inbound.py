@@ -12,13 +12,16 @@ from typing import Any
 
 import msgspec
 
-from playhead.dialects.base import DecodedRequest, Endpoint
-from playhead.dialects.openai_chat.content import NAME, call_data, decode_cache, decode_images, decode_part
+from playhead.dialects.base import DecodedRequest
+from playhead.dialects.cache_control import decode_cache
+from playhead.dialects.openai_chat.content import NAME, call_data, decode_images, decode_part
 from playhead.dialects.openai_chat.fields import CARRIED, EXTRA, MODELLED
 from playhead.dialects.openai_chat.profile import Profile, infer_profile
 from playhead.dialects.openai_chat.reasoning import chunk_text, detail_text, encode_chunk, is_chunk
 from playhead.dialects.openai_chat.request import encode_request
-from playhead.dialects.unmodelled import differing_paths, expect, json_kind
+from playhead.dialects.openai_output import decode_schema
+from playhead.dialects.received import compared, read_object
+from playhead.dialects.unmodelled import expect
 from playhead.errors import BadRequestError
 from playhead.messages import File, Message, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from playhead.request import NamedTool, OutputSchema, ReasoningSettings, Request, ToolChoice, ToolSpec
@@ -36,18 +39,10 @@ def decode_request(http: HTTPRequest, base: Profile | None = None) -> DecodedReq
     Raises:
         BadRequestError: the body is no chat request; the message says where.
     """
-    try:
-        body = msgspec.json.decode(http.body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadRequestError(f"a JSON object expected as the body: {error}", status=400) from error
-    if not isinstance(body, dict):
-        raise BadRequestError(f"a JSON object expected as the body, {json_kind(body)} came", status=400)
+    body = read_object(http.body)
     profile = infer_profile(body, base if base is not None else Profile())
     request = _request(body, profile)
-    again = msgspec.json.decode(encode_request(request, Endpoint("", "", profile)).http.body)
-    unmodelled: list[str] = list(request.options.get(EXTRA, ()))
-    differing_paths(body, again, "", unmodelled)
-    return DecodedRequest(request, profile, tuple(unmodelled))
+    return compared(body, request, profile, encode_request, known=request.options.get(EXTRA, ()))
 
 
 def _request(body: dict[str, Any], profile: Profile) -> Request:
@@ -123,15 +118,8 @@ def _output(value: Any) -> OutputSchema | None:
     match value:
         case {"type": "json_object"} if len(value) == 1:
             return OutputSchema("json", None)
-        case {"type": "json_schema", "json_schema": {"name": str(name), "schema": dict(schema)}}:
-            said = value["json_schema"]
-            description, strict = said.get("description"), said.get("strict")
-            return OutputSchema(
-                name,
-                schema,
-                description if isinstance(description, str) else None,
-                strict if isinstance(strict, bool) else None,
-            )
+        case {"type": "json_schema", "json_schema": said}:
+            return decode_schema(said)
         case _:
             return None
 

@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.base import EncodeWarning, warn
+from playhead.dialects.cache_control import encode_cache
 from playhead.dialects.foreign import fitting_id, kind_of
-from playhead.dialects.openai_chat.content import NAME, encode_cache, encode_file, encode_text
+from playhead.dialects.openai_chat.content import NAME, encode_file, encode_text
 from playhead.dialects.openai_chat.profile import Profile, wants_text_beside
 from playhead.dialects.openai_chat.reasoning import encode_chunk, is_chunk
 from playhead.messages import File, Message, Native, Reasoning, Refusal, Source, Text, ToolCall, ToolResult

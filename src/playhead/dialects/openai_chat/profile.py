@@ -14,12 +14,13 @@ from typing import Any, Literal
 import msgspec
 
 from playhead.dialects.foreign import IdRule
+from playhead.dialects.profile import ModelProfile
 
 #: Every kind of file that this wire has a part for; what stands in ``Profile.files``.
 FILES = ("image", "audio", "video", "document")
 
 
-class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
+class Profile(ModelProfile, frozen=True, omit_defaults=True):
     """One speaker's way of writing.
 
     Attributes:
@@ -57,11 +58,6 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
         file_ids: a document may be one that was uploaded, by its id.
         media_back: files may stand in tool results and in the assistant's own messages.
         sampling: whether the model takes temperature and top_p; where not, they are left out with a warning.
-        tools: "constrained" where the server holds a JSON schema but knows no tool calls.
-        output_mode: how the model is best asked for an answer that holds a schema: "native", "tool" or "text".
-        output_beside_tools: the same where the request has tools too; None where that makes no difference.
-        output_schemas: whose schemas are taken, a row of :data:`playhead.dialects.structured.schemas.RULES`.
-        forced_choice: whether a call may be forced: "always", "unless_thinking", "never".
     """
 
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
@@ -96,11 +92,6 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     file_ids: bool = False
     media_back: bool = False
     sampling: bool = True
-    tools: Literal["native", "constrained"] = "native"
-    output_mode: Literal["native", "tool", "text"] = "native"
-    output_beside_tools: Literal["native", "tool", "text"] | None = None
-    output_schemas: str = "any"
-    forced_choice: Literal["always", "unless_thinking", "never"] = "always"
 
 
 #: The format of details that are signed over their text, and so want it beside them.

@@ -9,12 +9,8 @@ response says None there.
 
 from __future__ import annotations
 
-import msgspec
-
-from playhead.dialects.lenient import decode_leniently
 from playhead.dialects.openai_chat.lenient import misfits
-from playhead.dialects.unmodelled import Known, looked_at, walk_unknown
-from playhead.surrogates import joined_json
+from playhead.dialects.unmodelled import Known, looked_at, plainly, walk_unknown
 
 _USAGE: Known = {
     "prompt_tokens": None,
@@ -92,10 +88,7 @@ def unmodelled_paths(data: bytes) -> set[str]:
 
 def _look(data: bytes) -> set[str]:
     found: set[str] = set()
-    try:
-        answer = msgspec.json.decode(data)
-    except ValueError:  # damage that the typed decoding skipped, or forgave
-        answer = joined_json(decode_leniently(data.decode("utf-8", "replace").encode()))
+    answer = plainly(data)
     walk_unknown(answer, _ANSWER, "", found)
     if not isinstance(answer, dict):
         return found

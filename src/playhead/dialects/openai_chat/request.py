@@ -16,10 +16,12 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.base import Encoded, EncodeWarning, Endpoint, Memo, to_json
-from playhead.dialects.openai_chat.content import encode_cache
+from playhead.dialects.cache_control import encode_cache
 from playhead.dialects.openai_chat.fields import EXTRA
 from playhead.dialects.openai_chat.message import encode_message
 from playhead.dialects.openai_chat.profile import Profile
+from playhead.dialects.openai_output import encode_schema
+from playhead.dialects.sampling import encode_sampling
 from playhead.request import NamedTool, OutputSchema, Request, ToolSpec
 from playhead.wire import HTTPRequest
 
@@ -57,13 +59,7 @@ def _fields(request: Request, profile: Profile, warnings: list[EncodeWarning]) -
     body: dict[str, Any] = {"model": request.model}
     if request.max_tokens is not None:
         body[profile.max_tokens_field] = request.max_tokens
-    for name, value in (("temperature", request.temperature), ("top_p", request.top_p)):
-        if value is None:
-            continue
-        if profile.sampling:
-            body[name] = value
-        else:
-            warnings.append(EncodeWarning(name, f"{request.model} takes no {name}; it was left out"))
+    encode_sampling(request, profile.sampling, body, warnings)
     if request.stop:
         lone = profile.stop_as_string and len(request.stop) == 1
         body["stop"] = request.stop[0] if lone else request.stop
@@ -156,13 +152,7 @@ def _reasoning_settings(
 def _response_format(output: OutputSchema) -> dict[str, Any]:
     if output.schema is None:
         return {"type": "json_object"}
-    schema: dict[str, Any] = {"name": output.name}
-    if output.description is not None:
-        schema["description"] = output.description
-    schema["schema"] = output.schema
-    if output.strict is not None:
-        schema["strict"] = output.strict
-    return {"type": "json_schema", "json_schema": schema}
+    return {"type": "json_schema", "json_schema": encode_schema(output)}
 
 
 def _tool(

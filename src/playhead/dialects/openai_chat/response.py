@@ -14,9 +14,11 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.base import Endpoint
+from playhead.dialects.no_answer import not_expected, not_json
 from playhead.dialects.openai_chat.answer import (
     WireAnswer,
     WireCall,
+    WireMessage,
     arguments_of,
     chunks_of,
     decode_answer,
@@ -35,7 +37,6 @@ from playhead.dialects.openai_chat.errors import error_in_answer
 from playhead.dialects.openai_chat.lenient import read_leniently
 from playhead.dialects.openai_chat.reasoning import Chunks, detail_text
 from playhead.dialects.openai_chat.report import unmodelled_paths
-from playhead.errors import CutStreamError, ProtocolError
 from playhead.messages import File, Opaque, Part, Reasoning, Refusal, Source, Text, ToolCall
 from playhead.response import FinishReason, Response, Usage
 
@@ -55,9 +56,12 @@ def decode_response(body: bytes, endpoint: Endpoint, report: bool = False) -> tu
     if error is not None:
         raise error
     first = [choice for choice in answer.choices or () if not choice.index]
-    if not first or first[0].message is None:
+    message = first[0].message if first else None
+    if first and message is None and first[0].finish_reason == "content_filter":  # Azure: all of it was filtered
+        message = WireMessage()
+    if message is None:
         raise not_expected("choices[0].message", body, endpoint)
-    choice, message = first[0], first[0].message
+    choice = first[0]
     parts: list[Part] = []
     details = message.reasoning_details
     thought = message.reasoning if message.reasoning is not None else message.reasoning_content
@@ -118,24 +122,7 @@ def parse_answer(body: bytes, endpoint: Endpoint, what: str, *, whole: bool = Tr
         answer = read_leniently(body, whole=whole)
         if answer is not None:
             return answer
-        problem = str(error)
-        text = body.strip()
-        if whole and (not text or (text.startswith(b"{") and problem.startswith("Input data was truncated"))):
-            raise CutStreamError(
-                f"{what} expected as JSON; the answer ended after {len(body)} bytes, before its end",
-                provider=endpoint.provider,
-                body=body,
-            ) from error
-        start = text[:200].decode("utf-8", "replace")
-        raise ProtocolError(
-            f"{what} expected as JSON: {problem}; it begins {start!r}", provider=endpoint.provider, body=body
-        ) from error
-
-
-def not_expected(where: str, body: bytes, endpoint: Endpoint) -> ProtocolError:
-    """The error of an answer that lacks what it must have."""
-    start = body.lstrip()[:200].decode("utf-8", "replace")
-    return ProtocolError(f"{where} expected in the answer; it begins {start!r}", provider=endpoint.provider, body=body)
+        raise not_json(what, str(error), body, endpoint, whole=whole) from error
 
 
 def encode_response(response: Response) -> bytes:

@@ -11,9 +11,9 @@ each message; ``part`` is what the part has beside type and text (logprobs).
 
 from __future__ import annotations
 
-import binascii
 from typing import Any
 
+from playhead.dialects.base64_text import decode_base64, encode_base64
 from playhead.dialects.foreign import lies_elsewhere
 from playhead.messages import Cache, File, Native, Opaque, Source, Text
 
@@ -152,17 +152,3 @@ def decode_annotation(annotation: Any) -> Source | None:
             return Source(FILE_ID + id, title if isinstance(title, str) else None, opaque=Opaque(NAME, annotation))
         case _:
             return None
-
-
-def encode_base64(data: bytes) -> str:
-    """The standard alphabet, padded, without line ends."""
-    return binascii.b2a_base64(data, newline=False).decode("ascii")
-
-
-def decode_base64(text: str) -> bytes | None:
-    """The bytes, or None where encoding them again would give another text."""
-    try:
-        data = binascii.a2b_base64(text)
-    except ValueError:
-        return None
-    return data if encode_base64(data) == text else None

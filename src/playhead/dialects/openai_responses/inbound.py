@@ -15,13 +15,15 @@ from typing import Any
 
 import msgspec
 
-from playhead.dialects.base import DecodedRequest, Endpoint
+from playhead.dialects.base import DecodedRequest
+from playhead.dialects.openai_output import decode_schema
 from playhead.dialects.openai_responses.content import BREAKPOINT, NAME, decode_input
 from playhead.dialects.openai_responses.fields import CARRIED, ENCRYPTED
 from playhead.dialects.openai_responses.items import HISTORY, decode_item
 from playhead.dialects.openai_responses.profile import Profile, infer_profile
 from playhead.dialects.openai_responses.request import encode_request
-from playhead.dialects.unmodelled import differing_paths, expect, json_kind
+from playhead.dialects.received import compared, read_object
+from playhead.dialects.unmodelled import expect
 from playhead.errors import BadRequestError
 from playhead.messages import File, Message, Native, Opaque, Part, Role, Text, ToolCall, ToolResult
 from playhead.request import NamedTool, OutputSchema, ReasoningSettings, Request, ToolChoice, ToolSpec
@@ -37,18 +39,10 @@ def decode_request(http: HTTPRequest, base: Profile | None = None) -> DecodedReq
     Raises:
         BadRequestError: the body is no responses request; the message says where.
     """
-    try:
-        body = msgspec.json.decode(http.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequestError(f"a JSON object expected as the body: {error}", status=400) from error
-    if not isinstance(body, dict):
-        raise BadRequestError(f"a JSON object expected as the body, {json_kind(body)} came", status=400)
+    body = read_object(http.body)
     profile = infer_profile(body, base if base is not None else Profile())
     request = _request(body, profile)
-    again = msgspec.json.decode(encode_request(request, Endpoint("", "", profile)).http.body)
-    unmodelled: list[str] = []
-    differing_paths(body, again, "", unmodelled)
-    return DecodedRequest(request, profile, tuple(unmodelled))
+    return compared(body, request, profile, encode_request)
 
 
 def _request(body: dict[str, Any], profile: Profile) -> Request:
@@ -143,14 +137,8 @@ def _output(value: Any) -> OutputSchema | None:
     match value:
         case {"type": "json_object"} if len(value) == 1:
             return OutputSchema("json", None)
-        case {"type": "json_schema", "name": str(name), "schema": dict(schema)}:
-            description, strict = value.get("description"), value.get("strict")
-            return OutputSchema(
-                name,
-                schema,
-                description if isinstance(description, str) else None,
-                strict if isinstance(strict, bool) else None,
-            )
+        case {"type": "json_schema"}:
+            return decode_schema(value)
         case _:
             return None
 

@@ -20,11 +20,10 @@ from typing import Any
 
 import msgspec
 
+from playhead.dialects.base64_text import decode_base64, encode_base64
 from playhead.dialects.openai_responses.content import (
     NAME,
     decode_annotation,
-    decode_base64,
-    encode_base64,
     encode_source,
     kept_content,
     own,

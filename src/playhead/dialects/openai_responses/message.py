@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 
 from playhead.dialects.base import EncodeWarning, warn
+from playhead.dialects.base64_text import encode_base64
 from playhead.dialects.foreign import fitting_id
-from playhead.dialects.openai_responses.content import BREAKPOINT, encode_base64, encode_input, kept_content, own
+from playhead.dialects.openai_responses.content import BREAKPOINT, encode_input, kept_content, own
 from playhead.dialects.openai_responses.items import (
     encode_call,
     encode_contents,

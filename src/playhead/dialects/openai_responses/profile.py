@@ -13,9 +13,10 @@ from typing import Any, Literal
 import msgspec
 
 from playhead.dialects.openai_responses.fields import ENCRYPTED
+from playhead.dialects.profile import ModelProfile
 
 
-class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
+class Profile(ModelProfile, frozen=True, omit_defaults=True):
     """One speaker's way of writing.
 
     Attributes:
@@ -37,11 +38,6 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
         stream_false: writes ``"stream": false`` where no stream is asked for, instead of nothing.
         cache_marks: writes ``prompt_cache_breakpoint`` where a part is marked; older models refuse it.
         sampling: whether the model takes temperature and top_p; where not, they are left out with a warning.
-        tools: "constrained" where the server holds a JSON schema but knows no tool calls.
-        output_mode: how the model is best asked for an answer that holds a schema: "native", "tool" or "text".
-        output_beside_tools: the same where the request has tools too; None where that makes no difference.
-        output_schemas: whose schemas are taken, a row of :data:`playhead.dialects.structured.schemas.RULES`.
-        forced_choice: whether a call may be forced: "always", "unless_thinking", "never".
     """
 
     instructions: bool = False
@@ -59,11 +55,7 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     stream_false: bool = False
     cache_marks: bool = False
     sampling: bool = True
-    tools: Literal["native", "constrained"] = "native"
-    output_mode: Literal["native", "tool", "text"] = "native"
-    output_beside_tools: Literal["native", "tool", "text"] | None = None
     output_schemas: str = "openai"
-    forced_choice: Literal["always", "unless_thinking", "never"] = "always"
 
 
 def can_go_back(item: dict[str, Any]) -> bool:

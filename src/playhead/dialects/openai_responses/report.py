@@ -8,13 +8,7 @@ reported: ``service_tier``, ``content_filters``, ``billing``.
 from __future__ import annotations
 
 # ruff: noqa: SIM905 - the list reads better as words than as a literal
-from typing import Any
-
-import msgspec
-
-from playhead.dialects.lenient import decode_leniently
-from playhead.dialects.unmodelled import Known, looked_at, misfits, walk_unknown
-from playhead.surrogates import joined_json
+from playhead.dialects.unmodelled import Known, looked_at, misfits, plainly, walk_unknown
 
 _ECHO = """background conversation frequency_penalty include instructions max_output_tokens max_tool_calls metadata
     parallel_tool_calls presence_penalty previous_response_id prompt prompt_cache_key prompt_cache_options
@@ -56,10 +50,7 @@ def unmodelled_paths(data: bytes, *, event: bool = False) -> set[str]:
 
 
 def _look(data: bytes, known: Known) -> set[str]:
-    try:
-        answer: Any = msgspec.json.decode(data)
-    except ValueError:  # damage that the typed decoding skipped, or forgave
-        answer = joined_json(decode_leniently(data.decode("utf-8", "replace").encode()))
+    answer = plainly(data)
     found: set[str] = set()
     walk_unknown(answer, known, "", found)
     said = answer.get("response", answer) if isinstance(answer, dict) else None

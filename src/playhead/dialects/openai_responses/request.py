@@ -17,10 +17,12 @@ from __future__ import annotations
 from typing import Any
 
 from playhead.dialects.base import Encoded, EncodeWarning, Endpoint, Memo, to_json
+from playhead.dialects.openai_output import encode_schema
 from playhead.dialects.openai_responses.content import own
 from playhead.dialects.openai_responses.fields import ENCRYPTED
 from playhead.dialects.openai_responses.message import MessageEncoder
 from playhead.dialects.openai_responses.profile import Profile
+from playhead.dialects.sampling import encode_sampling
 from playhead.messages import Message, Text, ToolCall
 from playhead.request import NamedTool, OutputSchema, Request, ToolSpec
 from playhead.wire import HTTPRequest
@@ -103,13 +105,7 @@ def _fields(request: Request, profile: Profile, warnings: list[EncodeWarning]) -
         body["store"] = profile.store
     if request.max_tokens is not None:
         body["max_output_tokens"] = request.max_tokens
-    for name, value in (("temperature", request.temperature), ("top_p", request.top_p)):
-        if value is None:
-            continue
-        if profile.sampling:
-            body[name] = value
-        else:
-            warnings.append(EncodeWarning(name, f"{request.model} takes no {name}; it was left out"))
+    encode_sampling(request, profile.sampling, body, warnings)
     for name, given in (("stop", bool(request.stop)), ("seed", request.seed is not None)):
         if given:
             warnings.append(EncodeWarning(name, f"this wire has no {name}; it was left out"))
@@ -168,13 +164,7 @@ def _or_null(value: Any, options: dict[str, Any], name: str) -> Any:
 def _format(output: OutputSchema) -> dict[str, Any]:
     if output.schema is None:
         return {"type": "json_object"}
-    said: dict[str, Any] = {"type": "json_schema", "name": output.name}
-    if output.description is not None:
-        said["description"] = output.description
-    said["schema"] = output.schema
-    if output.strict is not None:
-        said["strict"] = output.strict
-    return said
+    return {"type": "json_schema", **encode_schema(output)}
 
 
 def _tool(tool: ToolSpec, position: int, profile: Profile, warnings: list[EncodeWarning]) -> dict[str, Any]:

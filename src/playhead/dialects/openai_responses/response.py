@@ -15,6 +15,7 @@ import msgspec
 
 from playhead.dialects.base import Endpoint
 from playhead.dialects.lenient import mended
+from playhead.dialects.no_answer import not_expected, not_json
 from playhead.dialects.openai_responses.answer import (
     WireAnswer,
     encode_finish,
@@ -26,7 +27,7 @@ from playhead.dialects.openai_responses.answer import (
 from playhead.dialects.openai_responses.errors import failure
 from playhead.dialects.openai_responses.items import decode_item, encode_item, in_messages
 from playhead.dialects.openai_responses.report import unmodelled_paths
-from playhead.errors import CutStreamError, ModelError, ProtocolError
+from playhead.errors import ModelError
 from playhead.messages import Part, ToolCall
 from playhead.response import Response
 
@@ -50,15 +51,12 @@ def decode_response(body: bytes, endpoint: Endpoint, report: bool = False) -> tu
         try:
             answer = _decode(mended(body)[1])
         except (ValueError, RecursionError):
-            raise not_expected(body, endpoint, str(problem)) from problem
+            raise not_json(WHAT, str(problem), body, endpoint) from problem
     error = error_in_answer(answer, endpoint, body)
     if error is not None:
         raise error
     if answer.output is None:
-        start = body.lstrip()[:200].decode("utf-8", "replace")
-        raise ProtocolError(
-            f"output expected in the answer; it begins {start!r}", provider=endpoint.provider, body=body
-        )
+        raise not_expected("output", body, endpoint)
     parts: list[Part] = []
     for position, item in enumerate(answer.output):
         parts.extend(decode_item(item, position, answer.id or None, parts[-1] if parts else None))
@@ -80,21 +78,6 @@ def error_in_answer(answer: WireAnswer, endpoint: Endpoint, body: bytes) -> Mode
     if not value and answer.status != "failed":
         return None
     return failure({"error": value or "the provider failed while it answered"}, endpoint, answer.id or None, body)
-
-
-def not_expected(body: bytes, endpoint: Endpoint, problem: str) -> ModelError:
-    """The error of a body that is no answer: cut, when it began as one."""
-    text = body.strip()
-    if not text or (text.startswith(b"{") and problem.startswith("Input data was truncated")):
-        return CutStreamError(
-            f"{WHAT} expected as JSON; the answer ended after {len(body)} bytes, before its end",
-            provider=endpoint.provider,
-            body=body,
-        )
-    start = text[:200].decode("utf-8", "replace")
-    return ProtocolError(
-        f"{WHAT} expected as JSON: {problem}; it begins {start!r}", provider=endpoint.provider, body=body
-    )
 
 
 def encode_response(response: Response) -> bytes:
