@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from playhead import Agent, ConfigError, Limiter, Model, Tape, fallback, hedged
-from playhead.deck.transcript import transcript
+from playhead.deck.transcript.telling import transcript
 from playhead.deck.verify import verify
 from playhead.errors import ModelError
 from playhead.testing import FakeProvider, refuse, reply

@@ -24,6 +24,7 @@ import msgspec
 
 from playhead.dialects.embeddings.base import Embeddings, EmbedRequest, Task, as_vector
 from playhead.errors import ConfigError, ProtocolError, nearest
+from playhead.given import check, check_there
 from playhead.model import Model
 from playhead.response import Usage
 from playhead.surrogates import joined
@@ -93,6 +94,7 @@ async def embed(model: str | Model, texts: Sequence[str], **settings: Unpack[Emb
             raise ConfigError(nearest(f"embed: unknown argument {name!r}", name, EmbedSettings.__annotations__))
     from playhead.providers.embeddings import check_embedding_options, embedder
 
+    check("embed", tape=settings.get("tape"), options=settings.get("options"))
     bound = _bound(model, {name: settings.get(name) for name in _OF_THE_MODEL})
     given = _texts(texts)
     _check(settings)
@@ -253,6 +255,7 @@ def _bound(model: str | Model, settings: dict[str, Any]) -> Model:
 def _texts(texts: Sequence[str]) -> tuple[str, ...]:
     if isinstance(texts, str):
         raise ConfigError("embed: a list of texts is expected; for one text write [text]")
+    check_there("embed", "texts", texts)
     given = tuple(texts)
     if not given:
         raise ConfigError("embed: there is no text; give at least one")

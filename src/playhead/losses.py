@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from playhead.given import check, check_there
 from playhead.messages import Message, as_messages
 from playhead.model import Model, dialect_named
 from playhead.request import OutputSchema, ReasoningSettings, Request, ToolSpec
@@ -64,6 +65,9 @@ def preflight(
     from playhead.providers.options import check_options
     from playhead.shaping import beyond, placed, shaped
 
+    check_there("preflight", "model", model)
+    check_there("preflight", "tools", tools)
+    check("preflight", options=options, reasoning=reasoning)
     provider, name = (model.provider, model.name) if isinstance(model, Model) else resolve(model)
     profile = model.endpoint.profile if isinstance(model, Model) else profile_for(provider, name)
     request = Request(

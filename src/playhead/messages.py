@@ -20,6 +20,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import msgspec
 
 from playhead.errors import ConfigError, HistoryFormatError
+from playhead.given import check_there
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
@@ -167,14 +168,23 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
 HISTORY_VERSION = 1
 
 
-class _History(msgspec.Struct, frozen=True):
+class Document(msgspec.Struct, frozen=True):
+    """JSON that is kept, and says in which version of the format."""
+
     version: int
+
+
+class _History(Document, frozen=True):
     messages: tuple[Message, ...]
 
 
 def dump_messages(messages: Iterable[Message]) -> bytes:
-    """Messages as JSON, versioned, readable by every later playhead."""
-    return msgspec.json.encode(_History(HISTORY_VERSION, tuple(messages)))
+    """Messages as JSON, versioned, readable by every later playhead.
+
+    Raises:
+        ConfigError: something else is among them, or a message holds what JSON cannot.
+    """
+    return write_document(_History(HISTORY_VERSION, as_messages(messages, "a history")), "message history")
 
 
 def load_messages(data: bytes | str) -> list[Message]:
@@ -184,28 +194,54 @@ def load_messages(data: bytes | str) -> list[Message]:
         HistoryFormatError: the JSON is broken, of another shape (the message says where, as ``$.messages[0].role``),
             or written by a version that this one does not know.
     """
+    return list(read_document(data, _History, "playhead message history").messages)
+
+
+AnyDocument = TypeVar("AnyDocument", bound=Document)
+
+
+def read_document(data: bytes | str, shape: type[AnyDocument], what: str) -> AnyDocument:
+    """A document of this shape; ``what`` it is to be is for the error.
+
+    Raises:
+        HistoryFormatError: it is none, or of a version that this playhead does not know.
+    """
     try:
-        history = msgspec.json.decode(data, type=_History)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise HistoryFormatError(f"this is not a playhead message history: {error}") from error
-    if history.version != HISTORY_VERSION:
-        raise HistoryFormatError(
-            f"message history of version {history.version}; this playhead reads version {HISTORY_VERSION}"
-        )
-    return list(history.messages)
+        document = msgspec.json.decode(data, type=shape)
+    except (msgspec.DecodeError, UnicodeError, RecursionError, TypeError) as error:
+        raise HistoryFormatError(f"this is not a {what}: {error}") from error
+    if document.version != HISTORY_VERSION:
+        raise HistoryFormatError(f"{what} of version {document.version}; this playhead reads version {HISTORY_VERSION}")
+    return document
+
+
+def write_document(document: Document, what: str) -> bytes:
+    """A document as JSON; ``what`` it is, for the error.
+
+    Raises:
+        ConfigError: it holds what JSON cannot: half of a character, or a value that is no data.
+    """
+    try:
+        return msgspec.json.encode(document)
+    except (TypeError, UnicodeError, RecursionError) as error:
+        raise ConfigError(f"this {what} cannot be written as JSON: {error}") from error
 
 
 def system(text: str) -> Message:
     """A system message of plain text."""
+    check_there("system", "text", text)
     return Message("system", (Text(text),))
 
 
 def user(*content: str | Part) -> Message:
     """A user message: ``user("What is in this?", File("image/png", data=png))``."""
+    for part in content:
+        if not isinstance(part, str | Part):
+            raise ConfigError(f"user: its content is text, and parts like playhead.File; got a {type(part).__name__}")
     return Message("user", tuple(Text(part) if isinstance(part, str) else part for part in content))
 
 
-def as_messages(prompt: str | Message | Sequence[Message]) -> tuple[Message, ...]:
+def as_messages(prompt: str | Message | Iterable[Message], what: str = "a prompt") -> tuple[Message, ...]:
     """What a caller may pass as a prompt, as messages: a string is one user message.
 
     Raises:
@@ -219,7 +255,7 @@ def as_messages(prompt: str | Message | Sequence[Message]) -> tuple[Message, ...
     elif isinstance(prompt, Iterable):
         messages = tuple(prompt)
     else:
-        raise ConfigError(f"a prompt is text, a Message or several; got a {type(prompt).__name__}")
+        raise ConfigError(f"{what} is text, a Message or several; got a {type(prompt).__name__}")
     for number, message in enumerate(messages):
         if not isinstance(message, Message):
             raise ConfigError(
@@ -228,16 +264,23 @@ def as_messages(prompt: str | Message | Sequence[Message]) -> tuple[Message, ...
             )
         for part in message.parts:
             if isinstance(part, Text):
-                _check_whole(part.text, number)
+                check_whole(part.text, f"message {number}")
     return messages
 
 
-def _check_whole(text: str, number: int) -> None:
+def check_whole(text: str, where: str) -> None:
+    """Look whether a text is one that can be sent.
+
+    Raises:
+        ConfigError: it holds half of a character, or is no text at all.
+    """
     try:
         text.encode()
+    except AttributeError:
+        raise ConfigError(f"{where} holds text that is none but a {type(text).__name__}") from None
     except UnicodeEncodeError as error:
         raise ConfigError(
-            f"message {number} holds half a character at {error.start} ({text[error.start]!a}), which no wire carries; "
+            f"{where} holds half a character at {error.start} ({text[error.start]!a}), which no wire carries; "
             "text read with errors='surrogateescape' has such, errors='replace' has not"
         ) from None
 

@@ -13,6 +13,7 @@ from playhead.dialects.base import Dialect, Endpoint
 from playhead.errors import ConfigError
 from playhead.events import Asked, AttemptEvent, ModelEvent
 from playhead.fold import Folder
+from playhead.given import check, check_there
 from playhead.request import Request
 from playhead.response import Response
 from playhead.transport.auth import BEARER, APIKey, Asked as AskedKey, Key, Source
@@ -141,6 +142,9 @@ class Model:
         from playhead.providers.catalog import endpoint, resolve
         from playhead.transport.http import DEFAULT_TIMEOUTS, shared_http
 
+        check_there("Model.of", "id", id)
+        check("Model.of", base_url=base_url, retry=retry, timeouts=timeouts)
+        check("Model.of", transport=transport, clock=clock, random=random, limiter=limiter)
         provider, name = resolve(id)
         wire = transport or shared_http(timeouts or DEFAULT_TIMEOUTS)
         if provider.name == "local" and transport is None and base_url is None:

@@ -37,6 +37,7 @@ from playhead.errors import (
     TransportError,
 )
 from playhead.events import Asked, Attempt, AttemptEnd, AttemptEvent, ModelEvent
+from playhead.given import check, check_there
 from playhead.model import Model
 from playhead.request import Request
 from playhead.transport.retry import SYSTEM_CLOCK, Clock, RetryPolicy
@@ -102,6 +103,7 @@ def hedged(model: str | Model, *, after: float | Literal["p95"] = "p95") -> Mode
 
     from playhead.transport.hedge import Hedge
 
+    check_there("hedged", "model", model)
     made = copy(Model.of(model) if isinstance(model, str) else model)
     made.hedge = Hedge(after)
     return made
@@ -117,6 +119,9 @@ class Fallback:
     def __init__(self, models: Sequence[str | Model], on: On, avoid: float, clock: Clock) -> None:
         if not models:
             raise ConfigError('fallback: give it models, as in fallback("openrouter:…", "anthropic:…")')
+        for model in models:
+            check_there("fallback", "model", model)
+        check("fallback", on=on, avoid=avoid, clock=clock)
         last = len(models) - 1
         self.models: tuple[Model, ...] = tuple(
             Model.of(model, retry=IMPATIENT if at < last else None) if isinstance(model, str) else model

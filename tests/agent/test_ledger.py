@@ -166,7 +166,7 @@ def test_what_the_table_does_not_hold_has_no_price(
 
 def test_the_prices_are_not_imported_before_one_is_asked_for(seed: Path) -> None:
     program = (
-        "import sys; from playhead import Agent, Tape; from playhead.deck.transcript import transcript\n"
+        "import sys; from playhead import Agent, Tape; from playhead.deck.transcript.telling import transcript\n"
         f"print(transcript(Tape.load({str(seed)!r})).conversations[0].cost, 'genai_prices' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)

@@ -295,7 +295,7 @@ def test_an_agent_within_another_and_one_that_takes_over_have_their_toolsets_too
 
 def test_the_transcript_of_a_tape_has_its_listing(tmp_path: Path) -> None:
     """As a line of its own, between what was asked and what was said."""
-    from playhead.deck.transcript import transcript
+    from playhead.deck.transcript.telling import transcript
 
     tape = tmp_path / "run.yaml"
     with FakeProvider() as fake:

@@ -16,7 +16,7 @@ from playhead.agent.calls import Decided
 from playhead.agent.content import as_content
 from playhead.agent.decide import Finish, decide
 from playhead.agent.pending import Pending
-from playhead.agent.plan import Driving, Plan, going_on
+from playhead.agent.plan import Driving, Plan, each_once, going_on
 from playhead.agent.provided import Provided, provided_among, run_here, with_provided
 from playhead.agent.run import Run
 from playhead.agent.settings import (
@@ -36,6 +36,7 @@ from playhead.agent.tools import AnyTool, as_tools
 from playhead.agent.toolsets import Toolset, apart
 from playhead.agent.watching import as_watch
 from playhead.errors import ConfigError, nearest
+from playhead.given import check, check_there
 from playhead.messages import Message, ToolResult, as_messages, closed, system as system_message
 from playhead.model import AnyModel, Model
 from playhead.request import OutputMode, ReasoningSettings, Request
@@ -116,7 +117,7 @@ class Agent(Generic[Output]):
         max_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
-        stop: str | Sequence[str] = (),
+        stop: str | Sequence[str] | None = (),
         seed: int | None = None,
         tool_choice: str | None = None,
         parallel_tool_calls: bool | None = None,
@@ -154,6 +155,7 @@ class Agent(Generic[Output]):
             "clock": clock,
             "random": random,
         }
+        check_there("Agent", "model", model)
         if not isinstance(model, str):
             for name, value in of_the_model.items():
                 if value is not None:
@@ -161,7 +163,8 @@ class Agent(Generic[Output]):
             self.model: AnyModel = model
         else:
             self.model = Model.of(model, **of_the_model)  # type: ignore[arg-type]
-        stops = (stop,) if isinstance(stop, str) else tuple(stop)
+        check("Agent", stop=stop, tool_choice=tool_choice, reasoning=reasoning, options=options)
+        stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
         check_settings(
             system=system,
             max_tokens=max_tokens,
@@ -272,7 +275,6 @@ class Agent(Generic[Output]):
             call_id: given if isinstance(given, ToolResult) else ToolResult(call_id, "", as_content(given))
             for call_id, given in (going.get("results") or {}).items()
         }
-        budgets = (self.budget, going.get("budget"))
         return Plan(
             msgspec.structs.replace(self._request, stream=True) if streamed else self._request,
             self.tools,
@@ -286,7 +288,7 @@ class Agent(Generic[Output]):
             decided=Decided(results=results, assume=going.get("assume")),
             prepare=self.prepare,
             stop_when=self.stop_when,
-            budgets=tuple(dict.fromkeys(budget for budget in budgets if budget is not None)),
+            budgets=each_once(self.budget, going.get("budget")),
             compact=self.compact,
             cache=caching(self.cache),
             watch=self.on_event,
@@ -316,6 +318,9 @@ class Agent(Generic[Output]):
         if assume not in (None, "done", "not_done"):
             raise ConfigError(f'assume is {assume!r}; "done" or "not_done" is expected')
         check_kinds(budget=going.get("budget"))
+        check(
+            "run", tape=going.get("tape"), results=going.get("results"), fail_on_unplayed=going.get("fail_on_unplayed")
+        )
         plan = self.plan(streamed=streamed, **going)
         messages = going.get("messages", ())
         if isinstance(prompt, Pending):

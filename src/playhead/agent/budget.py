@@ -9,8 +9,9 @@ An attempt that does not fit waits while others that are under way may give some
 where none is under way it can never fit, and the run ends with LimitError. An attempt of which nobody knows the cost
 (a stream that was cut, a provider that does not say) is counted with all that was reserved for it.
 
-One budget may be shared by runs of several agents, event loops and threads. It counts what was used while it lived:
-replayed answers cost nothing.
+One budget may be shared by runs of several agents, event loops and threads. An event loop that is closed in the middle
+of its runs says nothing of it, so the budget looks: who waited there has left the queue, and what was held there counts
+as used. It counts what was used while it lived: replayed answers cost nothing.
 """
 
 from __future__ import annotations
@@ -19,18 +20,22 @@ from collections import deque
 from collections.abc import Mapping
 from decimal import Decimal
 from itertools import count
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from playhead.errors import ConfigError, LimitError
+from playhead.given import check
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
 
 ZERO = Decimal(0)
 _order = count()
+
+#: Seconds after which one who waits for another event loop looks whether that one is still there.
+LOOK_AGAIN = 0.5
 
 
 class Worst(msgspec.Struct, frozen=True):
@@ -45,6 +50,20 @@ class Price(msgspec.Struct, frozen=True):
 
     input: Decimal
     output: Decimal
+
+
+class _Share(msgspec.Struct, eq=False):
+    """What the runs of one event loop hold of a budget, and how many they are."""
+
+    under_way: int = 0
+    tokens: int = 0
+    dollars: Decimal = ZERO
+
+    def hold(self, worst: Worst, sign: int) -> None:
+        self.under_way += sign
+        self.tokens += sign * worst.tokens
+        if worst.dollars is not None:
+            self.dollars += sign * worst.dollars
 
 
 class Budget:
@@ -64,9 +83,10 @@ class Budget:
         tokens: int | None = None,
         prices: Mapping[str, tuple[Decimal | float | str, Decimal | float | str]] | None = None,
     ) -> None:
+        check("Budget", tokens=tokens, prices=prices)
         self.dollars = None if dollars is None else _decimal("dollars", dollars)
         self.prices = {
-            model: Price(*(_decimal(f"the price of {model}", amount) for amount in pair))
+            model: Price(*(_decimal(f"the price of {model}", amount) for amount in _pair(model, pair)))
             for model, pair in (prices or {}).items()
         }
         self.tokens = tokens
@@ -80,11 +100,12 @@ class Budget:
         self.order = next(_order)
         self.spent_dollars = ZERO
         self.spent_tokens = 0
-        self._held_dollars = ZERO
-        self._held_tokens = 0
-        self._under_way = 0
-        self._lock = Lock()
+        self._held = _Share()  # the sum of the shares
+        self._shares: dict[AbstractEventLoop, _Share] = {}
+        # Collecting what an event loop left behind may end a run here that holds or waits, in any line.
+        self._lock = RLock()
         self._queue: deque[tuple[AbstractEventLoop, Future[None]]] = deque()
+        self._left_behind: list[Future[None]] = []
 
     def __repr__(self) -> str:
         dollars = "" if self.dollars is None else f" ${self.spent_dollars:f} of ${self.dollars:f}"
@@ -103,21 +124,29 @@ class Budget:
                 "a budget of dollars needs a price, and none is known of this model: tell it with "
                 "Budget(prices={model: (input, output)}), in dollars for a million tokens, or limit tokens="
             )
+        from asyncio import get_running_loop
+
+        loop = get_running_loop()
         place: Future[None] | None = None
+        self._left_behind.clear()  # with no lock held, as this may end runs that hold another budget
         while True:
             with self._lock:
+                self._bury()
                 first = not self._queue or (place is not None and self._queue[0][1] is place)
                 lacking = self._lacking(worst)
                 if first and lacking is None:
                     self._leave(place)
-                    self._hold(worst, 1)
+                    self._share(loop).hold(worst, 1)
+                    self._held.hold(worst, 1)
                     self._wake()
-                    return Reservation(self, worst)
-                if lacking is not None and (self._under_way == 0 or self._alone_too_much(worst)):
+                    return Reservation(self, worst, loop)
+                if lacking is not None and (self._held.under_way == 0 or self._alone_too_much(worst)):
                     self._leave(place)
                     self._wake()
                     raise LimitError(self._words(lacking, worst), limit=lacking)
-                place = self._queued(place)
+                place = self._queued(place, loop)
+                others = len(self._shares) > 1
+            look = loop.call_later(LOOK_AGAIN, _done, place) if others else None
             try:
                 await place
             except BaseException:
@@ -125,27 +154,47 @@ class Budget:
                     self._leave(place)
                     self._wake()
                 raise
+            finally:
+                if look is not None:
+                    look.cancel()
 
-    def settle(self, worst: Worst, tokens: int | None, dollars: Decimal | None) -> None:
-        """An attempt has ended and used so much; None: nobody knows, so all that it held."""
+    def settle(self, worst: Worst, loop: AbstractEventLoop, tokens: int | None, dollars: Decimal | None) -> None:
+        """An attempt in this event loop has ended and used so much; None: nobody knows, so all that it held."""
         with self._lock:
-            self._hold(worst, -1)
+            share = self._shares.get(loop)
+            if share is None:  # its event loop was closed, and all that it held was counted
+                return
+            share.hold(worst, -1)
+            self._held.hold(worst, -1)
             # A figure below nothing is none: it would give back what others have spent.
             self.spent_tokens += worst.tokens if tokens is None or tokens < 0 else tokens
             sound = dollars is not None and dollars.is_finite() and dollars >= 0
             self.spent_dollars += dollars if sound and dollars is not None else (worst.dollars or ZERO)
             self._wake()
 
-    def _hold(self, worst: Worst, sign: int) -> None:
-        self._under_way += sign
-        self._held_tokens += sign * worst.tokens
-        self._held_dollars += sign * (worst.dollars or ZERO)
+    def _share(self, loop: AbstractEventLoop) -> _Share:
+        share = self._shares.get(loop)
+        if share is None:
+            share = self._shares[loop] = _Share()
+        return share
+
+    def _bury(self) -> None:
+        """Event loops that were closed: who waits there never comes, and what is held there nobody will settle."""
+        for loop in [loop for loop in self._shares if loop.is_closed()]:
+            share = self._shares.pop(loop)
+            self._left_behind.extend(place for other, place in self._queue if other is loop)
+            self._queue = deque(one for one in self._queue if one[0] is not loop)
+            self._held.under_way -= share.under_way
+            self._held.tokens -= share.tokens
+            self._held.dollars -= share.dollars
+            self.spent_tokens += share.tokens
+            self.spent_dollars += share.dollars
 
     def _lacking(self, worst: Worst) -> str | None:
         """Which limit the attempt would pass now."""
-        if self.tokens is not None and self.spent_tokens + self._held_tokens + worst.tokens > self.tokens:
+        if self.tokens is not None and self.spent_tokens + self._held.tokens + worst.tokens > self.tokens:
             return "tokens"
-        dollars = self.spent_dollars + self._held_dollars + (worst.dollars or ZERO)
+        dollars = self.spent_dollars + self._held.dollars + (worst.dollars or ZERO)
         return "dollars" if self.dollars is not None and dollars > self.dollars else None
 
     def _alone_too_much(self, worst: Worst) -> bool:
@@ -165,17 +214,15 @@ class Budget:
             f"cost ${worst.dollars or ZERO:f}; a smaller max_tokens= would reserve less"
         )
 
-    def _queued(self, place: Future[None] | None) -> Future[None]:
+    def _queued(self, place: Future[None] | None, loop: AbstractEventLoop) -> Future[None]:
         """A place in the queue: the one that was held, as a fresh future where that was woken."""
-        from asyncio import get_running_loop
-
-        loop = get_running_loop()
         fresh: Future[None] = loop.create_future()
         if place is not None:
             at = next(at for at, (_, held) in enumerate(self._queue) if held is place)
             self._queue[at] = (loop, fresh)
         else:
             self._queue.append((loop, fresh))
+            self._share(loop)
         return fresh
 
     def _leave(self, place: Future[None] | None) -> None:
@@ -186,9 +233,20 @@ class Budget:
 
     def _wake(self) -> None:
         """The first in the queue is to look again; the next one when that has gone."""
-        if self._queue:
+        self._bury()
+        while self._queue:
             loop, place = self._queue[0]
-            loop.call_soon_threadsafe(_done, place)
+            try:
+                loop.call_soon_threadsafe(_done, place)
+                return
+            except RuntimeError:  # closed a moment ago
+                self._bury()
+
+
+def _pair(model: str, prices: object) -> tuple[Decimal | float | str, ...]:
+    if not isinstance(prices, tuple | list) or len(prices) != 2:
+        raise ConfigError(f"Budget: prices[{model!r}] is two numbers, of what goes in and what comes out")
+    return tuple(prices)
 
 
 def _decimal(what: str, value: Decimal | float | str) -> Decimal:
@@ -209,14 +267,15 @@ def _done(place: Future[None]) -> None:
 class Reservation:
     """What is held for one attempt. Settling it twice counts once."""
 
-    __slots__ = ("_budget", "_worst")
+    __slots__ = ("_budget", "_loop", "_worst")
 
-    def __init__(self, budget: Budget, worst: Worst) -> None:
+    def __init__(self, budget: Budget, worst: Worst, loop: AbstractEventLoop) -> None:
         self._budget: Budget | None = budget
         self._worst = worst
+        self._loop = loop
 
     def settle(self, tokens: int | None, dollars: Decimal | None) -> None:
         """The attempt has ended and used so much; None: nobody knows, so all that was held counts."""
         budget, self._budget = self._budget, None
         if budget is not None:
-            budget.settle(self._worst, tokens, dollars)
+            budget.settle(self._worst, self._loop, tokens, dollars)

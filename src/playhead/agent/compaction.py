@@ -21,6 +21,7 @@ from typing import TypeAlias
 import msgspec
 
 from playhead.errors import ConfigError
+from playhead.given import check, check_there
 from playhead.messages import File, Message, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from playhead.model import Model
 from playhead.request import CORRECTION
@@ -94,6 +95,8 @@ def drop_oldest(
     """
     if (keep_tokens is None) == (keep_messages is None):
         raise ConfigError("drop_oldest: give keep_tokens= or keep_messages=, one of the two")
+    check("drop_oldest", keep_tokens=keep_tokens, keep_messages=keep_messages)
+    check("drop_oldest", over_tokens=over_tokens, over_messages=over_messages)
     over_tokens = keep_tokens if over_tokens is None else over_tokens
     over_messages = keep_messages if over_messages is None else over_messages
     for what, over, keep in (("tokens", over_tokens, keep_tokens), ("messages", over_messages, keep_messages)):
@@ -132,8 +135,11 @@ def summarise(
         ConfigError: a number is not in its range.
     """
     for what, value in (("over_tokens", over_tokens), ("keep_messages", keep_messages), ("max_tokens", max_tokens)):
+        check_there("summarise", what, value)
         if value < 1:
             raise ConfigError(f"summarise: {what} is {value}; a number of at least 1 is expected")
+    check("summarise", model=model)
+    check_there("summarise", "instruction", instruction)
     return Summarise(over_tokens, keep_messages, model, max_tokens, instruction, when_too_long)
 
 

@@ -91,6 +91,9 @@ async def drive(run: Run[Any], plan: Plan, call: AnyCall, session: Session | Non
                     return
                 case _:
                     assert_never(action)
+    except Exception:
+        _report_unused(run, plan)
+        raise
     finally:
         run.duration = call.clock.monotonic() - began
 
@@ -128,8 +131,9 @@ def _report_unused(run: Run[Any], plan: Plan) -> None:
     if given:
         made = {call.id for message in run.messages for call in message.all(ToolCall)}
         for call_id in given:
-            if call_id not in made:
-                run.warnings.append(f"something was decided of a call {call_id!r}, and there was none in this run")
+            words = f"something was decided of a call {call_id!r}, and there was none in this run"
+            if call_id not in made and words not in run.warnings:
+                run.warnings.append(words)
 
 
 def _report_unplayed(run: Run[Any], plan: Plan, session: Session | None) -> None:

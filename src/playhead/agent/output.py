@@ -54,7 +54,10 @@ def output_schema(kind: Any, mode: OutputMode | None = None) -> OutputSchema | N
     """
     if kind is None or kind is str:
         return None
-    schema = _schema(kind)
+    try:
+        schema = _schema(kind)
+    except ConfigError as error:
+        raise ConfigError(f"output: {error}") from error
     return OutputSchema(_wire_name(kind), schema, schema.get("description"), None, mode)
 
 

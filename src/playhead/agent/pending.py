@@ -22,11 +22,23 @@ import msgspec
 
 from playhead.agent.content import as_content
 from playhead.errors import ConfigError, HistoryFormatError
-from playhead.messages import HISTORY_VERSION, Message, Text, ToolCall, ToolResult
+from playhead.messages import (
+    HISTORY_VERSION,
+    Document,
+    Message,
+    Text,
+    ToolCall,
+    ToolResult,
+    read_document,
+    write_document,
+)
 from playhead.response import Usage
 
 #: How the result of a call begins that a person did not allow.
 REFUSED = "Error: the call was refused"
+#: How many runs that wait may stand within each other: far more than agents call agents, far fewer than Python's stack
+#: has room for.
+DEEPEST = 100
 
 
 class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,7 +65,23 @@ class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def calls(self) -> tuple[ToolCall, ...]:
         """The calls that wait for a decision, those of the runs inside included."""
-        return (*self.own, *(call for inner in self.inner.values() for call in inner.calls))
+        return tuple(call for run in self._nested() for call in run.own)
+
+    def _nested(self) -> list[Pending]:
+        """This run and those inside of it, each before what is inside of it.
+
+        Raises:
+            ConfigError: they stand deeper than agents call agents.
+        """
+        found: list[Pending] = []
+        left = [(self, 1)]
+        while left:
+            run, depth = left.pop()
+            if depth > DEEPEST:
+                raise ConfigError(f"runs that wait within each other, more than {DEEPEST} deep, cannot be gone on with")
+            found.append(run)
+            left.extend((inner, depth + 1) for inner in reversed(run.inner.values()))
+        return found
 
     @property
     def undecided(self) -> tuple[ToolCall, ...]:
@@ -64,6 +92,7 @@ class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
         """The same with these calls allowed; all that wait where none is named."""
         decided = self
         if not call_ids:
+            self._nested()
             inner = {about: run.approve() for about, run in self.inner.items()}
             return _replaced(self, verdicts={**self.verdicts, **{call.id: True for call in self.own}}, inner=inner)
         for id in call_ids:
@@ -93,8 +122,13 @@ class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
         raise ConfigError(f"no call {call_id!r} waits; there are: {waiting or 'none'}")
 
     def to_json(self) -> bytes:
-        """The run as JSON; every later playhead reads it."""
-        return msgspec.json.encode({"version": HISTORY_VERSION, "pending": self})
+        """The run as JSON; every later playhead reads it.
+
+        Raises:
+            ConfigError: it holds what JSON cannot, as half of a character.
+        """
+        self._nested()
+        return write_document(_Stored(HISTORY_VERSION, self), "run that waits")
 
     @classmethod
     def from_json(cls, data: bytes | str) -> Pending:
@@ -103,23 +137,19 @@ class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
         Raises:
             HistoryFormatError: the JSON is broken, of another shape, or of a version that this playhead does not know.
         """
+        pending = read_document(data, _Stored, "run that waits").pending
         try:
-            stored = msgspec.json.decode(data, type=_Stored)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            pending._nested()
+        except ConfigError as error:
             raise HistoryFormatError(f"this is not a run that waits: {error}") from error
-        if stored.version != HISTORY_VERSION:
-            raise HistoryFormatError(
-                f"a run that waits, of version {stored.version}; this playhead reads version {HISTORY_VERSION}"
-            )
-        return stored.pending
+        return pending
 
 
 def _replaced(run: Pending, **changes: Any) -> Pending:
     return msgspec.structs.replace(run, **changes)
 
 
-class _Stored(msgspec.Struct):
-    version: int
+class _Stored(Document, frozen=True):
     pending: Pending
 
 

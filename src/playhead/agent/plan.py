@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from playhead.agent.calls import Decided, Room
+from playhead.agent.settings import tool_choice_asked
 from playhead.agent.tools import AnyTool, Approve
 from playhead.agent.watching import inside_of
 from playhead.errors import ConfigError
 from playhead.messages import Message
 from playhead.model import AnyModel, Model
-from playhead.request import NamedTool, Request, ToolChoice
+from playhead.request import NamedTool, Request
 
 if TYPE_CHECKING:
     from playhead.agent.budget import Budget
@@ -100,6 +101,11 @@ class Plan(msgspec.Struct, frozen=True):
     toolsets: tuple[Toolset, ...] = ()
 
 
+def each_once(*budgets: Budget | None) -> tuple[Budget, ...]:
+    """The budgets that a run is held to: one that comes from two sides is reserved in once."""
+    return tuple(dict.fromkeys(budget for budget in budgets if budget is not None))
+
+
 def going_on(plan: Plan, pending: Pending) -> Plan:
     """The plan of a run that waited and goes on now."""
     known = plan.decided
@@ -141,7 +147,7 @@ class Driving:
             deps=before.deps,
             decided=before.decided,
             fail_on_unplayed=before.fail_on_unplayed,
-            budgets=tuple(dict.fromkeys((*before.budgets, *plan.budgets))),
+            budgets=each_once(*before.budgets, *plan.budgets),
             steps_before=before.steps_before,
             watch=before.watch,
         )
@@ -224,18 +230,12 @@ class Driving:
         unknown = [name for name in prepared.tools if name not in plan.tools]
         if unknown:
             raise ConfigError(f"prepare= names a tool {unknown[0]!r}; the agent has: {', '.join(plan.tools) or 'none'}")
-        choice: ToolChoice | None
-        match prepared.tool_choice:
-            case None | "auto" | "none" | "required":
-                choice = prepared.tool_choice
-            case name:
-                choice = NamedTool(name)
         call = self.call
         request = msgspec.structs.replace(
             plan.request,
             messages=prepared.messages,
             tools=tuple(plan.tools[name].spec for name in prepared.tools),
-            tool_choice=choice,
+            tool_choice=tool_choice_asked(prepared.tool_choice, plan.tools, more=True),
         )
         if prepared.model is not None:
             name, call = self.line_to(prepared.model)

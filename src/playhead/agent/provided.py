@@ -16,6 +16,7 @@ import msgspec
 from playhead.agent.context import Context
 from playhead.agent.tools import AnyTool, SchemaTool
 from playhead.errors import ConfigError, ToolError
+from playhead.given import check, check_there
 from playhead.model import AnyModel
 from playhead.providers.own_tools import Form, Kind, form_of, having
 
@@ -36,6 +37,10 @@ class WebSearch(msgspec.Struct, frozen=True, kw_only=True):
 
     max_uses: int | None = None
     domains: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check("WebSearch", max_uses=self.max_uses)
+        check_there("WebSearch", "domains", self.domains)
 
 
 class CodeExecution(msgspec.Struct, frozen=True):

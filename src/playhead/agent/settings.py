@@ -14,6 +14,7 @@ import msgspec
 
 from playhead.agent.output import output_schema
 from playhead.errors import ConfigError
+from playhead.messages import check_whole
 from playhead.request import NamedTool, OutputMode, OutputSchema, ReasoningSettings, ToolChoice
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Settings(TypedDict, total=False):
     max_tokens: int | None
     temperature: float | None
     top_p: float | None
-    stop: str | Sequence[str]
+    stop: str | Sequence[str] | None
     seed: int | None
     tool_choice: str | None
     parallel_tool_calls: bool | None
@@ -108,6 +109,10 @@ def check_settings(**settings: Any) -> None:
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at `$.")
         raise ConfigError(f"Agent: {place.rstrip('`')}: {what[:1].lower()}{what[1:]}") from None
+    except UnicodeError:  # text where a number is expected, and half a character in it
+        name = next(name for name, value in settings.items() if isinstance(value, str) and name != "system")
+        raise ConfigError(f"Agent: {name}: this cannot be text") from None
+    check_whole(settings["system"] or "", "system")
 
 
 def compact_asked(compact: Any) -> Compact | None:
@@ -180,7 +185,8 @@ def output_asked(kind: Any, mode: OutputMode) -> OutputSchema | None:
 
 
 def tool_choice_asked(choice: str | None, tools: Mapping[str, AnyTool], more: bool = False) -> ToolChoice | None:
-    """The choice of tools that these words say. ``more`` says that toolsets give others, which are not known yet.
+    """The choice of tools that these words say. ``more`` says that there may be others, which are not known here: those
+    that toolsets give, and the provider's own.
 
     Raises:
         ConfigError: they name no tool that is there.

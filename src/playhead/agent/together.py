@@ -17,12 +17,13 @@ import msgspec
 from playhead.agent.calls import Decided
 from playhead.agent.content import ToolOutcome, failed, outcome_of
 from playhead.agent.context import Context
-from playhead.agent.plan import going_on
+from playhead.agent.plan import each_once, going_on
 from playhead.agent.run import Run
 from playhead.agent.stream import child
 from playhead.agent.tools import AnyTool, SchemaTool
 from playhead.agent.watching import as_watch
 from playhead.errors import ConfigError
+from playhead.given import check
 from playhead.messages import user
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def agent_tool(agent: Agent[Any], name: str | None, description: str | None) -> 
     Raises:
         ConfigError: it has no name.
     """
+    check("as_tool", name=name, description=description)
     if not name:
         raise ConfigError('an agent has no name of its own: as_tool("researcher", "finds things out")')
 
@@ -54,7 +56,7 @@ def agent_tool(agent: Agent[Any], name: str | None, description: str | None) -> 
         plan = agent.plan()
         waited = None if state is None else state.plan.decided.inner.get(context.call.id)
         if state is not None:
-            budgets = tuple(dict.fromkeys((*state.plan.budgets, *plan.budgets)))
+            budgets = each_once(*state.plan.budgets, *plan.budgets)
             approve = plan.approve or state.plan.approve
             watch = as_watch(state.plan.watch, plan.watch)
             known = state.plan.decided
@@ -81,6 +83,7 @@ def hand_over_tool(agent: Agent[Any], name: str | None, description: str | None)
     Raises:
         ConfigError: it has no name.
     """
+    check("hand_over", name=name, description=description)
     if not name:
         raise ConfigError('an agent has no name of its own: hand_over("to_billing", "knows all about bills")')
 

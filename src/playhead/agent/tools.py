@@ -31,6 +31,7 @@ from playhead.agent.reading import without_nulls
 from playhead.agent.schema import convert_foreign, schema_of
 from playhead.agent.signature import Signature, read_signature
 from playhead.errors import ConfigError, TapeError, ToolError, UnfinishedCallError, nearest
+from playhead.given import check
 from playhead.messages import Text, ToolCall, ToolResult
 from playhead.request import ToolSpec
 from playhead.surrogates import joined, whole_escapes
@@ -80,6 +81,7 @@ class Tool(Generic[P, R]):
     ) -> None:
         if not callable(function):
             raise ConfigError(f"a tool is a function, got {function!r}")
+        check("tool", name=name, description=description, timeout=timeout, concurrency=concurrency, strict=strict)
         self.function = function
         self.name: str = name or str(getattr(function, "__name__", type(function).__name__))
         if not _NAME_CHARACTERS.issuperset(self.name) or not 1 <= len(self.name) <= 64:
@@ -88,7 +90,9 @@ class Tool(Generic[P, R]):
                 "takes; give one with @tool(name=…)"
             )
         if effect not in get_args(Effect):
-            raise ConfigError(nearest(f"tool {self.name}: no effect is called {effect!r}", effect, get_args(Effect)))
+            raise ConfigError(
+                nearest(f"tool {self.name}: no effect is called {effect!r}", str(effect), get_args(Effect))
+            )
         for what, value in (("timeout", timeout), ("concurrency", concurrency)):
             if value is not None and not value > 0:
                 raise ConfigError(f"tool {self.name}: {what} is {value!r}; a number above 0 is expected, or None")

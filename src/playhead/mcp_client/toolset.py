@@ -21,6 +21,7 @@ from weakref import WeakKeyDictionary
 
 from playhead.agent.tools import AnyTool, Approve, Effect, SchemaTool
 from playhead.errors import ConfigError, ToolError, ToolsetError, nearest
+from playhead.given import check, check_there
 from playhead.mcp_client.connection import Address, Connection, Stale
 from playhead.mcp_client.content import Prompt, Resource, messages_of, of_resource, outcome
 from playhead.mcp_client.listing import ListedTool, Listing, name_for, play_listing, record_listing
@@ -87,13 +88,24 @@ def mcp(
     """
     if (url is None) == (command is None):
         raise ConfigError('mcp takes a URL or a command: mcp("https://host/mcp"), mcp(command=["python", "server.py"])')
+    check("mcp", command=command, approve=approve)
+    check("mcp", url=url, headers=headers, env=env, cwd=cwd, name=name, include=include, concurrency=concurrency)
+    check("mcp", timeout=timeout, connect_timeout=connect_timeout, ttl=ttl, effect=effect)
+    if not isinstance(api_key, str | None):
+        raise ConfigError(f"mcp: api_key is text; got a {type(api_key).__name__}")
+    check_there("mcp", "exclude", exclude)
+    check_there("mcp", "prefix", prefix)
+    check_there("mcp", "required", required)
     if url is not None and not url.startswith(("http://", "https://")):
         raise ConfigError(f'mcp: {url!r} is no URL; for a program write mcp(command=["python", "server.py"])')
-    if isinstance(command, str) or (command is not None and not command):
-        raise ConfigError(f'mcp: command is a list of words, as ["python", "server.py"]; got {command!r}')
-    for what, value in (("connect_timeout", connect_timeout), ("ttl", ttl), ("timeout", timeout)):
+    for what, value in {
+        "connect_timeout": connect_timeout,
+        "ttl": ttl,
+        "timeout": timeout,
+        "concurrency": concurrency,
+    }.items():
         if value is not None and not value > 0:
-            raise ConfigError(f"mcp: {what} is {value!r}; seconds above 0 are expected")
+            raise ConfigError(f"mcp: {what} is {value!r}; a number above 0 is expected")
     for kind in [effect] if isinstance(effect, str) else (effect or {}).values():
         if kind not in get_args(Effect):
             raise ConfigError(nearest(f"mcp: no effect is called {kind!r}", str(kind), get_args(Effect)))

@@ -19,6 +19,7 @@ from playhead.errors import NEAR, ConfigError
 from playhead.providers.amazon import BEDROCK, BEDROCK_CLAUDE, BEDROCK_CONVERSE
 from playhead.providers.anthropic import ANTHROPIC
 from playhead.providers.base import Provider, bare_name, profile_for
+from playhead.providers.base_url import check_base_url
 from playhead.providers.compatible import COMPATIBLE, HOSTED, OWN
 from playhead.providers.google import GOOGLE, VERTEX, VERTEX_CLAUDE, project_of_credentials
 from playhead.providers.local import LOCAL
@@ -123,21 +124,13 @@ def endpoint(provider: Provider, model: str, base_url: str | None = None) -> End
     """Where and how this model is spoken to; ``base_url`` goes before the environment's and the provider's own.
 
     Raises:
-        ConfigError: nothing says where the provider is, or the base URL is no HTTP URL, or has a fragment, or a query
-            that is not just the ``api-version`` of a wire of OpenAI's.
+        ConfigError: nothing says where the provider is, or the base URL is none that can be asked, or has a query that
+            is not just the ``api-version`` of a wire of OpenAI's.
     """
     named = (value for variable in provider.base_url_env if (value := os.environ.get(variable)))
     url = base_url or next(named, "") or provider.base_url or _filled_in(provider, model)
-    if not url.startswith(("http://", "https://")):
-        raise ConfigError(f'a base URL begins with http:// or https://; "{url}" does not')
     url, query = _versioned(provider, url)
-    for sign, what in (("?", "query"), ("#", "fragment")):
-        if sign in url:  # what follows may be a key, and is not repeated
-            before = url[: url.index(sign)]
-            raise ConfigError(
-                f'a base URL ends before its {what}, as paths are put after it: write "{before}", without the '
-                f'"{sign}" and what follows'
-            )
+    check_base_url(url)
     return Endpoint(provider.name, without_path(url, provider.dialect), profile_for(provider, model), query=query)
 
 

@@ -5,8 +5,9 @@ Three nets, one behind the other:
 1. Headers pass by an allow-list. A header that is not on it is left out, whatever it holds; so no ``Authorization``,
    no ``Cookie`` and no ``x-api-key`` is ever written, nor what comes up next year.
 2. In a URL, the user and password, and the values of query keys that carry credentials, become ``REDACTED``.
-3. Known secret values are replaced wherever they stand in a URL, a header's value or a body: as they are, and as JSON,
-   percent-encoding and base64 write them.
+3. Known secret values are replaced wherever they stand in a URL, a header's value or a body: as they are, in base64,
+   and in whatever escapes JSON, a URL or a page writes them, some characters or all (:mod:`.escaped`). What holds no
+   escape that could be of a secret, as most bodies do not, is not looked through for any.
 
 A secret that is cut in two by the chunks of a stream's own protocol (half in one event, half in the next) is not
 seen. Values of fewer than 8 characters are no secrets: they would be found everywhere.
@@ -17,10 +18,14 @@ from __future__ import annotations
 import re
 from binascii import b2a_base64
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import TypeAlias
 
+from playhead.tapes.escaped import places, plain
 from playhead.wire import Headers, HTTPRequest
 
 REDACTED = "REDACTED"
+_REDACTED = REDACTED.encode()
 #: Shorter values are ignored.
 SHORTEST_SECRET = 8
 
@@ -56,6 +61,8 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._forms: tuple[bytes, ...] = ()
+        self._said: tuple[bytes, ...] = ()
+        self._marks: frozenset[_Mark] = frozenset()
         self._secrets: frozenset[str] = frozenset()
         for secret in secrets:
             self.add_secret(secret)
@@ -70,9 +77,11 @@ class Redactor:
         if len(secret) < SHORTEST_SECRET or secret in self._secrets:
             return False
         self._secrets |= {secret}
-        forms = {*self._forms, *_forms(secret)}
+        forms, said, marks = _written(secret)
         # The longest first: a secret may hold another.
-        self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+        self._forms = tuple(sorted({*self._forms, *forms}, key=lambda form: (-len(form), form)))
+        self._said = (*self._said, *said)
+        self._marks |= {*marks}
         return True
 
     def request(self, request: HTTPRequest) -> HTTPRequest:
@@ -123,7 +132,16 @@ class Redactor:
         """The bytes with every known secret replaced."""
         for form in self._forms:
             if form in body:
-                body = body.replace(form, REDACTED.encode())
+                body = body.replace(form, _REDACTED)
+        for sign, mark in self._marks:
+            if sign in body and mark.search(body):
+                return self._unescaped(body)
+        return body
+
+    def _unescaped(self, body: bytes) -> bytes:
+        """The bytes with every known secret replaced that stands there in escapes."""
+        for start, end in reversed(places(self._said, body)):
+            body = body[:start] + _REDACTED + body[end:]
         return body
 
 
@@ -150,21 +168,25 @@ def _redact_pair(match: re.Match[str]) -> str:
     return f"{match[1]}={REDACTED}" if names_credential(match[1]) else match[0]
 
 
-def _forms(secret: str) -> set[bytes]:
-    """The ways in which a secret is written."""
-    raw = secret.encode("utf-8", "surrogateescape")
-    forms = {raw}
-    escaped = secret.replace("\\", "\\\\").replace('"', '\\"')
-    escaped = re.sub(r"[\x00-\x1f]", lambda match: f"\\u{ord(match[0]):04x}", escaped)
-    ascii_only = re.sub(r"[^\x00-\x7f]", lambda match: _escape_utf16(match[0]), escaped)
-    go = re.sub(r"[&<>]", lambda match: f"\\u{ord(match[0]):04x}", escaped)
-    for text in (escaped, ascii_only, go, escaped.replace("/", "\\/")):
-        forms.add(text.encode("utf-8", "surrogateescape"))
-    from urllib.parse import quote, quote_plus
+_Mark: TypeAlias = tuple[bytes, re.Pattern[bytes]]
+#: Secrets of signs that JSON and pages escape by their number only, or not at all.
+_ORDINARY = re.compile(r"[!#-%(-;=?-\[\]-~]*")
+#: What tells of escapes that may be of any secret (of ASCII in JSON, of base64 in JSON, of a URL, of a page), by their
+#: first sign, which is found sooner.
+_MARKS: tuple[_Mark, ...] = (
+    (b"\\", re.compile(rb"\\(?:u00[2-7]|/)")),
+    (b"%", re.compile(rb"%[2-7][0-9a-fA-F]")),
+    (b"&", re.compile(rb"&(?:amp;)?#")),
+)
+#: The same of secrets that have signs with escapes of their own: each that begins so.
+_ANY_MARKS: tuple[_Mark, ...] = tuple((sign, re.compile(re.escape(sign))) for sign in (b"\\", b"%", b"&"))
 
-    for text in (quote(raw), quote(raw, safe=""), quote_plus(raw)):
-        forms.add(text.encode())
-        forms.add(re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), text).encode())
+
+@lru_cache(64)
+def _written(secret: str) -> tuple[frozenset[bytes], tuple[bytes, ...], tuple[_Mark, ...]]:
+    """How a secret is written without escapes, what its escapes say, and the marks of those."""
+    raw = secret.encode("utf-8", "surrogateescape")
+    forms = {raw, raw.replace(b" ", b"+")}  # the latter as a URL's query has it
     for before in range(3):
         # Base64 of longer bytes holds the secret at one of three alignments; the signs that it shares with its
         # neighbours are left out.
@@ -173,9 +195,13 @@ def _forms(secret: str) -> set[bytes]:
         inner = whole[start : (before + len(raw)) * 8 // 6]
         forms.add(inner)
         forms.add(inner.replace(b"+", b"-").replace(b"/", b"_"))
-    return forms
+    said = {plain(form) for form in (*forms, _in_halves(secret))}
+    marks = _MARKS if _ORDINARY.fullmatch(secret) else _ANY_MARKS
+    return frozenset(forms), tuple(one for one in said if len(one) >= SHORTEST_SECRET), marks
 
 
-def _escape_utf16(character: str) -> str:
-    raw = character.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{raw[at]:02x}{raw[at + 1]:02x}" for at in range(0, len(raw), 2))
+def _in_halves(text: str) -> bytes:
+    """The text in UTF-8, what is beyond U+FFFF as the two halves that JSON's escapes make of it."""
+    raw = text.encode("utf-16-be", "surrogatepass")
+    units = (chr(raw[at] << 8 | raw[at + 1]) for at in range(0, len(raw), 2))
+    return "".join(units).encode("utf-8", "surrogatepass")

@@ -27,13 +27,14 @@ by its path or as a :class:`Tape`; ids stay consecutive. ``replay`` locks nothin
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 from playhead.errors import ConfigError, TapeMissError, TapeModeError, UnplayedError
+from playhead.given import check_there
 from playhead.tapes.files import look
 from playhead.tapes.grown import grown
 from playhead.tapes.interaction import CALL, Interaction, RecordedRequest, interaction
@@ -69,7 +70,9 @@ def _check_mode(mode: str, who: str) -> Mode:
     return mode
 
 
-def open_session(tape: str | os.PathLike[str] | Tape, mode: Mode, *, secrets: Iterable[str] = ()) -> Session:
+def open_session(
+    tape: str | os.PathLike[str] | Tape, mode: Mode, *, secrets: Iterable[str] = (), named: str = "tape_mode"
+) -> Session:
     """Open a tape for a run.
 
     Args:
@@ -77,6 +80,7 @@ def open_session(tape: str | os.PathLike[str] | Tape, mode: Mode, *, secrets: It
             An object that stands for a path (``os.PathLike``) and has a method ``opened`` is told of each session.
         mode: see the module's table.
         secrets: values that are replaced wherever they stand before anything is written or compared.
+        named: what the caller calls the mode, for errors.
 
     Raises:
         ConfigError: there is no such mode.
@@ -86,15 +90,18 @@ def open_session(tape: str | os.PathLike[str] | Tape, mode: Mode, *, secrets: It
         TapeFormatError: the file is no tape.
         TapeError: the file cannot be read or made.
     """
-    _check_mode(mode, "tape_mode")
-    session = _open(tape, mode, Redactor(secrets))
+    _check_mode(mode, named)
+    check_there("", "tape", tape)
+    check_there("", "secrets", secrets)
+    session = _open(tape, mode, Redactor(secrets), named)
+    session.named = named
     opened = getattr(tape, "opened", None)
     if opened is not None:
         opened(session)
     return session
 
 
-def _open(tape: str | os.PathLike[str] | Tape, mode: Mode, redactor: Redactor) -> Session:
+def _open(tape: str | os.PathLike[str] | Tape, mode: Mode, redactor: Redactor, named: str) -> Session:
     if mode == "off":
         return Session(Tape(), mode, (), redactor)
     if isinstance(tape, Tape):
@@ -102,7 +109,7 @@ def _open(tape: str | os.PathLike[str] | Tape, mode: Mode, redactor: Redactor) -
     path = Path(tape)
     look("read" if mode == "replay" else "record on", path)
     if mode == "replay":
-        return _open_replay(path, mode, redactor)
+        return _open_replay(path, mode, redactor, named)
     if mode == "once":
         return _open_once(path, redactor)
     recorder = open_recorder(path, afresh=mode == "record")
@@ -113,11 +120,11 @@ def _open(tape: str | os.PathLike[str] | Tape, mode: Mode, redactor: Redactor) -
     return Session(recorder.tape, mode, playable, redactor, recorder=recorder, recording=True)
 
 
-def _open_replay(path: Path, mode: Mode, redactor: Redactor) -> Session:
+def _open_replay(path: Path, mode: Mode, redactor: Redactor, named: str) -> Session:
     if not path.exists():
         raise TapeModeError(
-            f'there is no tape {path}, and tape_mode="replay" never goes live: record it first, with tape_mode="once" '
-            f'or tape_mode="record" (where CI is set the mode is replay unless one is given or {MODE_VARIABLE} names '
+            f'there is no tape {path}, and {named}="replay" never goes live: record it first, with {named}="once" '
+            f'or {named}="record" (where CI is set the mode is replay unless one is given or {MODE_VARIABLE} names '
             "one)"
         )
     tape = load_shared(path)
@@ -163,6 +170,16 @@ def _may_be_recorded_once(tape: Tape) -> bool:
     return tape.ledger.begun or (tape.path is not None and was_begun(tape.path)) or not tape.settled()
 
 
+class Alike(Protocol):
+    """What answers a question that is asked in other words, or elsewhere, than it was recorded."""
+
+    def places(self, request: HTTPRequest) -> Sequence[int]:
+        """Where the answers to a request stand among the session's interactions, in their order."""
+
+    def describe(self, request: HTTPRequest, played: Sequence[int]) -> str:
+        """How a request that has no answer parts from what is nearest to it, in words."""
+
+
 class Session:
     """An open tape. Close it, or use it as a context manager.
 
@@ -173,6 +190,9 @@ class Session:
         replaying: whether the run is to play the tape, so that what it leaves unplayed deserves a word. On a tape that
             this process began, and that may hold other runs, it is not.
         notes: what a person should know of how it went.
+        named: what the caller calls the mode, for errors.
+        alone: whether only what this session plays counts as played, and not what others play at the same time.
+        alike: who else is asked where the tape does not hold a question word for word; None for nobody.
     """
 
     def __init__(
@@ -190,11 +210,14 @@ class Session:
         self.recording = recording
         self.replaying = mode == "replay" or (bool(playable) and not (recording and mode == "once"))
         self.notes: list[str] = []
+        self.named = "tape_mode"
+        self.alone = False
+        self.alike: Alike | None = None
         self._redactor = redactor
         self._recorder = recorder
         self._playable = playable_of(playable)
         self._player = Player(self._playable.interactions, redactor, self._playable.index)
-        self._marks: bytes | None = None  # of what was played by all, when this one closed
+        self._marks: bytes | None = None  # of what counted as played when this one closed
         self._lock = Lock()
         self._parted = False
         self._closed = False
@@ -202,7 +225,7 @@ class Session:
         self._before: RecordedRequest | None = None  # what was recorded last: the next one may have grown out of it
         ledgers = ({tape.ledger} | ({recorder.tape.ledger} if recorder else set())) if recording else set()
         self._recorder_notes = 0 if recorder is None else len(recorder.notes)
-        self._playable.enter()
+        self._party = self._playable.enter()
         self._ledgers = {ledger: ledger.enter() for ledger in ledgers}
 
     def add_secret(self, secret: str) -> None:
@@ -222,10 +245,12 @@ class Session:
         asked = self._redactor.question(request)
         with self._lock:
             at = self._player.find(asked)
+            if at is None and (others := self._alike(asked)):
+                at = next((other for other in others if not self._player.played[other]), None)
             if at is not None:
                 self._player.played[at] = 1
                 if not self._closed:
-                    self._playable.played[at] = 1
+                    self._playable.play(at, self._party)
                 return self._player.interactions[at]
             if self.recording:
                 if self.replaying and not self._parted and 0 in self._player.played:
@@ -267,7 +292,7 @@ class Session:
             TapeModeError: the session only replays, or is closed.
         """
         if not self.recording and self.mode != "off":
-            raise TapeModeError(f'tape_mode="{self.mode}" only replays this tape; tape_mode="resume" adds to it')
+            raise TapeModeError(f'{self.named}="{self.mode}" only replays this tape; {self.named}="resume" adds to it')
         if self._closed:
             raise TapeModeError("this session is closed")
         redacted = self._redactor.request(request)
@@ -329,10 +354,12 @@ class Session:
 
     @property
     def unplayed(self) -> tuple[Interaction, ...]:
-        """What the tape held and nobody asked for yet, in order: neither this session nor, while it was open, another
-        session of this process that was open at the same time on the same tape. Once it is closed, what was left then.
+        """What the tape held and nobody asked for yet, in order: neither this session nor, unless it is ``alone``, one
+        of this process that went on beside it on the same tape. Once it is closed, what was left then.
         """
-        return self._playable.unplayed(self._marks)
+        if self.alone:
+            return self._playable.left(self._player.played)
+        return self._playable.unplayed(self._party) if self._marks is None else self._playable.left(self._marks)
 
     def close(self, *, fail_on_unplayed: bool = False) -> None:
         """Let go of the file. Closing twice does nothing.
@@ -348,7 +375,7 @@ class Session:
             self._recorder.close()
         for ledger, entered in self._ledgers.items():
             ledger.leave(self._own, entered)
-        self._marks = self._playable.leave()
+        self._marks = self._playable.leave(self._party)
         left = self.unplayed if fail_on_unplayed else ()
         if left:
             first = left[0]
@@ -376,6 +403,13 @@ class Session:
         if self._recorder is not None and self.mode == "once":
             self._recorder.begin()
 
+    def _alike(self, asked: HTTPRequest) -> Sequence[int]:
+        """The places of the answers to a question that the tape does not hold word for word. What is being recorded is
+        recorded as it is asked."""
+        if self.alike is None or not self.replaying or self._player.equal(asked):
+            return ()
+        return self.alike.places(asked)
+
     def _on_tape(self) -> str:
         return f" on the tape {self.tape.path}" if self.tape.path else ""
 
@@ -394,14 +428,14 @@ class Session:
     def _miss(self, asked: HTTPRequest) -> str:
         name = f"the tape {self.tape.path}" if self.tape.path else "the tape"
         message = f"{name} has no answer for {asked.method} {asked.url}: "
-        anew = ', tape_mode="record" makes a new one' if self.mode == "once" else ""
+        anew = f', {self.named}="record" makes a new one' if self.mode == "once" else ""
         if self._player.played and 0 not in self._player.played:
             return (
-                f'{message}the tape ends here: its run was cut or asked less; tape_mode="resume" goes on{anew} '
+                f'{message}the tape ends here: its run was cut or asked less; {self.named}="resume" goes on{anew} '
                 f"({self._describe(asked)})."
             )
         if self.mode == "once":
-            anew = f' tape_mode="resume" continues a tape whose run was cut{anew}.'
+            anew = f' {self.named}="resume" continues a tape whose run was cut{anew}.'
         return f"{message}{self._describe(asked)}.{anew}"
 
     def _describe(self, asked: HTTPRequest) -> str:
@@ -409,10 +443,12 @@ class Session:
         from playhead.tapes.diff import first_difference, nearest
 
         player = self._player
-        same = player.equal(asked)
+        same = len(player.equal(asked)) or len(self._alike(asked))
         if same:
-            times = "once, and that was played" if len(same) == 1 else f"{len(same)} times, all played"
+            times = "once, and that was played" if same == 1 else f"{same} times, all played"
             return f"the same request was recorded {times}"
+        if self.alike is not None and player.interactions:
+            return self.alike.describe(asked, player.played)
         near = nearest(player.interactions, player.played, asked)
         if near is None:
             return "it is empty"

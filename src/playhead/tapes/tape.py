@@ -18,6 +18,7 @@ from threading import Lock
 from typing import Any
 
 from playhead.errors import TapeError, TapeFormatError, TapeModeError
+from playhead.given import check, check_there
 from playhead.tapes.files import describe_file_error, look, read_file
 from playhead.tapes.interaction import Interaction
 from playhead.tapes.layout import HEAD, NEW
@@ -64,6 +65,7 @@ class Tape:
             TapeError: there is no such file, or it cannot be read.
             TapeFormatError: it is no go-vcr v2 tape; says the line.
         """
+        check_there("Tape.load", "path", path)
         path = Path(path)
         return cls.loads(read_file(path), path)
 
@@ -74,6 +76,7 @@ class Tape:
         Raises:
             TapeFormatError: it is no go-vcr v2 tape; says the line.
         """
+        check_there("Tape.loads", "data", data)
         try:
             reading = read_tape(data, None if path is None else str(path))
         except TapeFormatError as error:
@@ -103,6 +106,7 @@ class Tape:
             TapeError: it has no path, or the file cannot be written.
             TapeModeError: this process records on the file, and the tape is not what the file holds.
         """
+        check("Tape.save", path=path)
         target = self.path if path is None else Path(path)
         if target is None:
             raise TapeError("this tape has no file: say where, tape.save(path)")

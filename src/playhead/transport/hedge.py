@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 from playhead.errors import ConfigError, TapeError
+from playhead.given import check_there
 from playhead.transport.retry import BEATEN
 from playhead.wire import Beaten, HTTPRequest, HTTPResponse
 
@@ -35,6 +36,7 @@ class Hedge:
     """When to ask a second time; shared by all runs of a model. ``after`` is seconds, or "p95"."""
 
     def __init__(self, after: float | Literal["p95"]) -> None:
+        check_there("hedged", "after", after)
         if after != "p95" and not after > 0:
             raise ConfigError(f'hedged: after is {after!r}; seconds above 0 or "p95" are expected')
         self._after = after

@@ -24,7 +24,8 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, TypeAlias
 
 from playhead.errors import ConfigError, CutStreamError, ModelError, TimeoutExceeded, TransportError
-from playhead.transport.http import DEFAULT_TIMEOUTS, HEADER_LIMIT, KEEP_ALIVE, Timeouts
+from playhead.given import check, check_there
+from playhead.transport.http import DEFAULT_TIMEOUTS, HEADER_LIMIT, KEEP_ALIVE, NO_URL, Timeouts
 from playhead.transport.proxies import proxy_for
 from playhead.wire import Headers, HTTPRequest, HTTPResponse
 
@@ -89,6 +90,8 @@ class HTTP2Transport:
         root_certificates: bytes | None = None,
         user_agent: str = "playhead",
     ) -> None:
+        check("HTTP2Transport", timeouts=timeouts, root_certificates=root_certificates)
+        check_there("HTTP2Transport", "user_agent", user_agent)
         self.timeouts = timeouts
         self._roots = _certificates(root_certificates)
         self._user_agent = user_agent
@@ -338,7 +341,7 @@ def _origin(url: str) -> str:
     scheme, _, rest = url.partition("://")
     authority = rest.partition("/")[0].partition("?")[0]
     if scheme not in ("http", "https") or not authority:
-        raise ConfigError(f"a URL beginning with http:// or https:// was expected, not {url[:60]!r}")
+        raise ConfigError(NO_URL)
     return f"{scheme}://{authority}"
 
 
@@ -402,9 +405,9 @@ def _explain(error: Exception, url: str) -> Exception:
     if not causes and isinstance(error, ValueError):
         if "header" in str(error):
             return ConfigError("a header of the request holds a line break or another character that none may hold")
-        return ConfigError("the URL of the request is none")
+        return ConfigError(NO_URL)
     if kind == "BuilderError":
-        return ConfigError("the URL of the request is none")
+        return ConfigError(NO_URL)
     if "invalid peer certificate: " in causes:
         return TransportError(f"the TLS certificate of {host} was refused: {_distrust(causes)}", retryable=False)
     if "tunnel error: proxy authorization required" in causes:

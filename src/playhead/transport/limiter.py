@@ -21,6 +21,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from playhead.errors import AuthenticationError, ConfigError
+from playhead.given import check
 from playhead.transport.pace import Pace
 from playhead.transport.quota import Quota, quotas
 from playhead.transport.retry import SYSTEM_CLOCK, Clock, retry_after, should_retry
@@ -64,6 +65,8 @@ class Limiter:
         concurrency: int | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        check("Limiter", requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute)
+        check("Limiter", concurrency=concurrency, clock=clock)
         for name, value in (
             ("requests_per_minute", requests_per_minute),
             ("tokens_per_minute", tokens_per_minute),

@@ -79,7 +79,7 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         for name in ("attempts", "base", "cap", "deadline"):
             value = getattr(self, name)
-            if not isinstance(value, int | float) or value < (1 if name == "attempts" else 0):
+            if not (isinstance(value, int | float) and value >= (1 if name == "attempts" else 0)):
                 raise ConfigError(
                     f"RetryPolicy: {name} is {value!r}; a number of at least {int(name == 'attempts')} is expected"
                 )

@@ -26,7 +26,7 @@ from playhead.transport.auth.source import APIKey, Asked, Source
 from playhead.transport.base import Transport
 from playhead.wire import HTTPRequest, HTTPResponse
 
-__all__ = ["BEARER", "APIKey", "Asked", "AuthTransport", "Key", "Source", "bearer", "header_key"]
+__all__ = ["BEARER", "APIKey", "Asked", "AuthTransport", "Key", "Source", "bearer", "check_key", "header_key"]
 
 
 #: How many refused requests of one run are remembered: as many as may be under way at once.
@@ -117,6 +117,16 @@ class AuthTransport:
     async def aclose(self) -> None:
         """Close the transport inside."""
         await self.inner.aclose()
+
+
+def check_key(auth: Key | None, provider: str = "") -> None:
+    """Say that there is no key before anything is done; of a :class:`Source` that is known when it is asked only.
+
+    Raises:
+        AuthenticationError: nothing goes out without a key, and there is none, or one that no header can hold.
+    """
+    if auth is not None and auth.look() is None and auth.source is None and auth.required:
+        raise AuthenticationError(_missing(auth), provider=provider)
 
 
 def _with(request: HTTPRequest, name: str, value: str) -> HTTPRequest:
