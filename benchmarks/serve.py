@@ -66,7 +66,7 @@ def make_tape(path: str) -> None:
 
 def serve_tape(tape: str, told: Any) -> None:
     """``playhead serve --loop``."""
-    from playhead.deck.serve import TapeServer
+    from playhead.deck.serve.server import TapeServer
 
     server = TapeServer(tape, loop=True)
     asyncio.run(server.run(lambda: ready(told, server.port)))
@@ -75,8 +75,8 @@ def serve_tape(tape: str, told: Any) -> None:
 def serve_static(tape: str, told: Any) -> None:
     """The same engine, and one answer."""
     from playhead import Tape
-    from playhead.deck.http1 import Connection, Listener, whole
-    from playhead.deck.http1_reading import Asked
+    from playhead.deck.http1.connection import Connection, Listener, whole
+    from playhead.deck.http1.reading import Asked
 
     data = whole(200, Tape.load(tape).interactions[0].response.body, (("Content-Type", "application/json"),))
 
@@ -234,7 +234,7 @@ async def first_byte(url: str, streams: int) -> list[float]:
 
 def recording(folder: str) -> dict[str, float]:
     """What the proxy adds to the first byte, in milliseconds."""
-    from playhead.deck.proxy import RecordingProxy
+    from playhead.deck.record.proxy import RecordingProxy
     from playhead.testing import FakeProvider
 
     direct: list[float] = []

@@ -49,13 +49,13 @@ if TYPE_CHECKING:
         rerun as rerun,
         rerun_sync as rerun_sync,
     )
-    from playhead.deck.in_process import (
+    from playhead.deck.in_process.taped import (
         aiohttp_connector as aiohttp_connector,
         httpx_transport as httpx_transport,
         taped as taped,
     )
-    from playhead.deck.proxy import RecordingProxy as RecordingProxy
-    from playhead.deck.serve import TapeServer as TapeServer
+    from playhead.deck.record.proxy import RecordingProxy as RecordingProxy
+    from playhead.deck.serve.server import TapeServer as TapeServer
     from playhead.embedding import Embeddings as Embeddings, embed as embed, embed_sync as embed_sync
     from playhead.errors import (
         AuthenticationError as AuthenticationError,
@@ -141,9 +141,9 @@ _HOMES = {
     "agent.tools": "Tool tool",
     "deck.compare": "Comparison compare",
     "deck.fork": "Retake fork fork_sync rerun rerun_sync",
-    "deck.in_process": "aiohttp_connector httpx_transport taped",
-    "deck.proxy": "RecordingProxy",
-    "deck.serve": "TapeServer",
+    "deck.in_process.taped": "aiohttp_connector httpx_transport taped",
+    "deck.record.proxy": "RecordingProxy",
+    "deck.serve.server": "TapeServer",
     "errors": "AuthenticationError BadRequestError ConfigError ContentFilteredError ContextTooLongError CutStreamError "
     "HistoryFormatError LimitError ModelError NotFoundError OutputError OverloadedError PaymentRequiredError "
     "PermissionDeniedError PlayheadError ProtocolError RateLimitError ServerError TapeError TapeFormatError "

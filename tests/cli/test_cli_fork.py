@@ -107,3 +107,68 @@ def test_what_cannot_be_done_is_said_before_anything_is_asked(
     done = playhead("fork", "florence.yaml", "--model", "compatible:m", "--tape", "new.yaml", *words)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+NO_KEY = ("fork", "florence.yaml", "--at", "1", "--set", "tool:weather=12 C", "--tape", "new.yaml")
+
+
+@pytest.mark.usefixtures("fake")
+def test_without_a_key_nothing_is_begun(playhead: Playhead, tmp_path: Path) -> None:
+    """The missing key is all that is said; no file stands there, so that the command can be given again."""
+    done = playhead(*NO_KEY)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: openrouter: no key")
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "new.yaml").exists()
+
+
+def test_a_fork_that_fails_before_anything_is_asked_leaves_what_was_there(
+    playhead: Playhead, fake: FakeProvider, tmp_path: Path
+) -> None:
+    """No file where there was none; with --force the one that there was. The same command works a moment later."""
+    failing = (*COLDER, "--tool", "weather.py", "--tape", "new.yaml", "--max-steps", "1")
+    refused = {"PLAYHEAD_BASE_URL": "no-address"}
+    assert playhead(*failing, **refused).returncode != 0
+    assert not (tmp_path / "new.yaml").exists()
+    (tmp_path / "new.yaml").write_text("of somebody's\n")
+    assert playhead(*failing).returncode == 2
+    assert playhead(*failing, "--force", **refused).returncode != 0
+    assert (tmp_path / "new.yaml").read_text() == "of somebody's\n"
+    fake.script(reply("It is cold."))
+    done = playhead(*failing, "--force")
+    assert done.returncode == 0, done.stderr
+    assert "12 C" in (tmp_path / "new.yaml").read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["florence.yaml", "new.yaml", "weather.py"]
+
+
+@pytest.mark.usefixtures("fake")
+def test_force_never_writes_over_what_is_forked(playhead: Playhead, seed: Path, tmp_path: Path) -> None:
+    """Under no name of it."""
+    (tmp_path / "link.yaml").symlink_to("florence.yaml")
+    done = playhead(*COLDER, "--tape", "link.yaml", "--force")
+    assert done.returncode == 2
+    assert "name another file" in done.stderr
+    assert (tmp_path / "florence.yaml").read_bytes() == seed.read_bytes()
+
+
+def test_what_was_set_has_no_time(playhead: Playhead, fake: FakeProvider) -> None:
+    """Nothing was measured, while it happens and afterwards; a function's time is told."""
+    fake.script(reply("It is cold."))
+    done = playhead(*COLDER, "--tape", "new.yaml")
+    assert "← 12 C  as set\n" in done.stderr
+    assert "tool       ← 12 C\n" in playhead("show", "new.yaml").stdout
+    fake.script(reply(tool_call("weather", location="Florence, Italy")), reply("Hot."))
+    again = playhead("rerun", "florence.yaml", "--model", "compatible:m", "--tape", "again.yaml")
+    assert "← 40 C  from the tape\n" in again.stderr
+    fake.script(reply(tool_call("weather", location="Rome")), reply("Mild."))
+    rome = playhead("rerun", "florence.yaml", "--model", "compatible:m", "--tool", "weather.py")
+    assert "← 21 C  from the tape" not in rome.stderr
+    assert "← 21 C  " in rome.stderr
+
+
+def test_a_rerun_that_differs_went_well(playhead: Playhead, fake: FakeProvider) -> None:
+    """Another model says other words; whether they are the same is what diff's status tells."""
+    fake.script(reply("Hot."))
+    done = playhead("rerun", "florence.yaml", "--model", "compatible:m", "--tape", "new.yaml")
+    assert (done.returncode, "the runs part" in done.stdout) == (0, True)
+    assert playhead("diff", "florence.yaml", "new.yaml").returncode == 1

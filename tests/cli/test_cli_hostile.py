@@ -21,7 +21,8 @@ from cli_process import command, environment, on_terminal
 from playhead.cli.document import encode_json
 from playhead.cli.paint import Paint, dollars, plural, seconds, tokens, whole, width_of, wrap
 from playhead.cli.show import Page
-from playhead.deck.transcript import summed, transcript
+from playhead.deck.transcript.telling import transcript
+from playhead.deck.transcript.values import summed
 from playhead.response import Usage
 from playhead.tapes import Tape
 from playhead.wire import header

@@ -14,7 +14,8 @@ from cli_process import on_terminal
 from playhead.cli.main import main
 from playhead.cli.paint import Paint, clean, columns, dollars, seconds, wrap
 from playhead.cli.show import Page
-from playhead.deck.transcript import Transcript, transcript
+from playhead.deck.transcript.telling import transcript
+from playhead.deck.transcript.values import Transcript
 from playhead.tapes import Tape
 
 Playhead = Callable[..., "subprocess.CompletedProcess[str]"]

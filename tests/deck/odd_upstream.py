@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable
 
-from playhead.deck.http1_reading import Asked, Reader
+from playhead.deck.http1.reading import Asked, Reader
 
 #: What is said to one request: the pieces to send, in order. None breaks the connection off, a function is called.
 Saying = Iterable[bytes | Callable[[], object] | None]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from playhead.deck.embedded import Embedding, embedding
-from playhead.deck.transcript import transcript
+from playhead.deck.transcript.telling import transcript
 from playhead.deck.verify import verify
 from playhead.tapes import Tape
 from playhead.tapes.interaction import Interaction, interaction

@@ -13,7 +13,7 @@ from playhead import Agent, ConfigError, Tape, TapeMissError, TapeModeError, for
 from playhead.deck.compare import compare
 from playhead.deck.question import FORK, forked, question
 from playhead.deck.rerun import Reel, rerun as play_again
-from playhead.deck.transcript import transcript
+from playhead.deck.transcript.telling import transcript
 from playhead.deck.verify import verify
 from playhead.testing import FakeProvider, refuse, reply, tool_call
 from playhead.wire import header

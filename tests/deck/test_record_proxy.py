@@ -16,8 +16,8 @@ from odd_upstream import STREAMED, OddUpstream, Saying, answer, framed
 from raw_wire import Wire, ask
 
 from playhead import ConfigError, RecordingProxy, Tape, TapeServer
-from playhead.deck.http1_reading import Asked
-from playhead.deck.proxy import joined
+from playhead.deck.http1.reading import Asked
+from playhead.deck.record.proxy import joined
 from playhead.testing import FakeProvider, refuse
 from playhead.wire import header
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings, strategies as st
 from raw_wire import Wire, ask, request
 
 from playhead import ConfigError, TapeServer
-from playhead.deck.http1_reading import Asked, Reader, Refused
+from playhead.deck.http1.reading import Asked, Reader, Refused
 
 CHAT = "/v1/chat/completions"
 

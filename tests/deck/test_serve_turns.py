@@ -13,7 +13,7 @@ import pytest
 from raw_wire import Wire, ask
 
 from playhead import ConfigError, Interaction, Tape, TapeServer
-from playhead.deck.faults import fault
+from playhead.deck.serve.faults import fault
 from playhead.tapes.interaction import RecordedRequest
 
 CHAT = "/v1/chat/completions"

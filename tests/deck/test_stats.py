@@ -11,7 +11,7 @@ import pytest
 from playhead import Agent, ConfigError, Tape, tool
 from playhead.deck.spread import EXACT, Spread
 from playhead.deck.stats import stats
-from playhead.deck.transcript import transcript
+from playhead.deck.transcript.telling import transcript
 from playhead.testing import FakeProvider, refuse, reply, tool_call
 
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from playhead.agent.taped import call_request
-from playhead.deck.transcript import Conversation, Exchange, Transcript, transcript
+from playhead.deck.transcript.telling import transcript
+from playhead.deck.transcript.values import Conversation, Exchange, Transcript
 from playhead.messages import Text, ToolCall
 from playhead.tapes import Interaction, Tape
 from playhead.tapes.interaction import interaction

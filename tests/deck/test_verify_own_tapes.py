@@ -13,7 +13,8 @@ from playhead import Tape
 from playhead.deck.question import question
 from playhead.deck.reel import Reel
 from playhead.deck.rerun import Rerun, rerun
-from playhead.deck.transcript import Transcript, transcript
+from playhead.deck.transcript.telling import transcript
+from playhead.deck.transcript.values import Transcript
 from playhead.deck.verify import Verdict, all_equal, verify
 from playhead.tapes.interaction import interaction
 from playhead.testing import FakeProvider

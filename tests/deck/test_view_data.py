@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from made_tapes import JSON, URL, Maker, calling, hostile, long_run, research, result
 
-from playhead.deck.transcript import transcript
+from playhead.deck.transcript.telling import transcript
 from playhead.deck.view import view
 from playhead.deck.view.clock import Span, spans
 from playhead.deck.view.data import document, encoded

@@ -28,10 +28,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Check them all."""
-    from playhead.cli.finding import Lines, scrubber_of, tapes_in
+    from playhead.cli.finding import scrubber_of, tapes_in
     from playhead.cli.main import UsageError
     from playhead.cli.paint import Paint, clean, plural
     from playhead.cli.reading import read_bytes
+    from playhead.cli.whereabouts import Lines
     from playhead.errors import TapeFormatError
     from playhead.tapes.formats import read
     from playhead.tapes.formats.detect import detect
@@ -55,9 +56,10 @@ def main(arguments: argparse.Namespace) -> int:
             if not arguments.json:
                 print(paint.red("not read") + f"  {clean(str(error))}")
             continue
-        lines = Lines(data, format)
-        for find in scrubber.find(interactions):
-            line = lines.of(find, scrubber.value_of(find.digest))
+        finds = scrubber.find(interactions)
+        lines = Lines(data, format, interactions) if finds else None
+        for find in finds:
+            line = lines.of(find, scrubber.value_of(find.digest)) if lines is not None else None
             rows.append(
                 {"file": name, "line": line, "kind": find.kind, "interaction": find.id, "place": find.place}
                 | {"sha256": find.digest, "count": find.count}

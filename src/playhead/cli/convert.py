@@ -31,7 +31,7 @@ SUMMARY = "make tapes of other recordings, and other recordings of tapes"
 
 SUFFIXES = {"go-vcr": ".yaml", "vcrpy": ".yaml", "har": ".har", "jsonl": ".jsonl"}
 #: The files of a folder that are looked at.
-_LOOKED_AT = (".yaml", ".yml", ".json", ".har", ".jsonl")
+_LOOKED_AT = (".yaml", ".yml", ".json", ".har", ".jsonl", ".yaml.gz", ".yml.gz", ".json.gz")
 
 
 class Row(msgspec.Struct, omit_defaults=True):
@@ -123,6 +123,8 @@ def _files(folder: str, out: Path | None) -> Iterator[Path]:
 
 
 def _named(out: Path | None, name: Path, format: str) -> Path | None:
+    if name.suffix.lower() == ".gz":
+        name = name.with_suffix("")
     keeps = SUFFIXES[format] == ".yaml" and name.suffix.lower() == ".yml"
     return None if out is None else out / (name if keeps else name.with_suffix(SUFFIXES[format]))
 

@@ -1,4 +1,4 @@
-"""What ``scrub`` and ``check`` have in common: which values are looked for, which are allowed, where a value stands.
+"""What ``scrub`` and ``check`` have in common: which values are looked for, which tapes are meant, which are allowed.
 
 A value that may stay is allowed by the beginning of its SHA-256, which both commands print, on the command line or as
 a line of a file: digits, and what it is behind a ``#``. So neither a report nor a baseline repeats what it is about.
@@ -12,13 +12,12 @@ import re
 from collections.abc import Iterable
 
 from playhead.cli.main import UsageError
-from playhead.tapes.formats.brought import Format
 from playhead.tapes.scrub.kinds import OPTIONAL, PERSONAL, SECRETS, Finder, Kind
-from playhead.tapes.scrub.scrubber import Find, Scrubber
+from playhead.tapes.scrub.scrubber import Scrubber
 
 #: A shorter beginning of a digest would allow others as well.
 _SHORTEST = 6
-_SUFFIXES = (".yaml", ".yml", ".json", ".har")
+_SUFFIXES = (".yaml", ".yml", ".json", ".har", ".yaml.gz", ".yml.gz", ".json.gz")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -77,32 +76,3 @@ def tapes_in(names: Iterable[str]) -> list[tuple[str, bool]]:
             folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
             found += [(os.path.join(place, file), True) for file in sorted(files) if file.lower().endswith(_SUFFIXES)]
     return found
-
-
-class Lines:
-    """Where values stand in a file: looked up in its bytes, from the item that a tape's interaction is."""
-
-    def __init__(self, data: bytes, format: Format | None) -> None:
-        self._data = data
-        self._tape = format == "go-vcr"
-        self._starts: dict[int, int] = {}
-        if self._tape:
-            for match in re.finditer(rb"^ *- id: ([0-9]{1,18})[ \r]*$", data, re.MULTILINE):
-                self._starts.setdefault(int(match[1]), match.start())
-
-    def of(self, find: Find, value: str | None) -> int | None:
-        """The line, from 1; that of the item where the value is not spelled out; None where neither is known."""
-        from playhead.tapes.scrub.texts import written
-
-        start = self._starts.get(find.id, 0)
-        at = -1
-        for form in (value, written(value, "")[1:-1]) if value else ():
-            at = self._data.find(form.encode("utf-8", "replace"), start)
-            if at >= 0:
-                break
-        if at < 0 and not self._tape:
-            return None
-        at = max(at, start)
-        while self._data[at : at + 1] in (b"\n", b"\r"):
-            at += 1
-        return self._data.count(b"\n", 0, at) + 1

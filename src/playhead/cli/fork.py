@@ -1,7 +1,8 @@
 """Go on from a step of a recorded run, with one thing changed, live.
 
 What stands before the step is played from the tape; from there on the model is asked. Tools are answered from the tape
-where the call is the same, else by those of --tool. The new tape holds the whole.
+where the call is the same, else by those of --tool. The new tape holds the whole; a fork that fails before it has asked
+anything leaves none.
 
   playhead fork florence.yaml --at 1 --set "tool:weather=12 C" --model local:smollm2 --tape colder.yaml
   playhead diff florence.yaml colder.yaml
@@ -10,6 +11,7 @@ where the call is the same, else by those of --tool. The new tape holds the whol
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Any, TextIO
 
@@ -33,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompt", metavar="TEXT", help="instead of what the user said at this step")
     add_going(parser)
     parser.add_argument(
-        "--tape", metavar="NEW", required=True, help="where the whole is recorded; nothing is there yet"
+        "--tape", metavar="NEW", required=True, help="where the whole is recorded: a file that is not there yet"
     )
 
 
@@ -45,6 +47,7 @@ def add_going(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-tools", action="store_true", help="such a call ends the run, and is no error")
     parser.add_argument("--conversation", metavar="N", type=step, default=1, help="of several on the tape (default: 1)")
+    parser.add_argument("--force", action="store_true", help="write over a file that is at --tape")
     parser.add_argument("--max-steps", metavar="N", type=step, default=20, help="new model calls (default: 20)")
     parser.add_argument("-q", "--quiet", action="store_true", help="nothing on stderr but errors")
 
@@ -65,7 +68,7 @@ def main(arguments: argparse.Namespace) -> int:
 
     changes = _changes(arguments.set)
     with own_stdout() as out:
-        live, going = shared(arguments, out)
+        live, going = shared(arguments, out, changes)
         run: Any = None
         try:
             run = heeding_signals(
@@ -83,15 +86,23 @@ def main(arguments: argparse.Namespace) -> int:
             raise
         finally:
             if live is not None and run is not None:
-                live.total(run, arguments.tape)
+                live.total(run, on_tape(arguments.tape))
             elif run is not None:
                 complete = sys.exception() is None
-                out.write(encode_json({"tape": arguments.tape, **run_as_json(run, complete)}, indent=True) + "\n")
+                out.write(encode_json({"tape": on_tape(arguments.tape), **run_as_json(run, complete)}, indent=True) + "\n")
     return 0
 
 
-def shared(arguments: argparse.Namespace, out: TextIO) -> tuple[Any, dict[str, Any]]:
+def on_tape(path: str | None) -> str | None:
+    """The new tape, where there is one: a run that never went live leaves none."""
+    return path if path is not None and os.path.exists(path) else None
+
+
+def shared(
+    arguments: argparse.Namespace, out: TextIO, fixed: dict[str, str] | None = None
+) -> tuple[Any, dict[str, Any]]:
     """What shows the run, None for JSON, and what ``fork`` and ``rerun`` are both given.
+    ``fixed`` are the results that were set.
 
     Raises:
         UsageError: a tool cannot be loaded, or is none that a single call can be made of; a tape cannot be read.
@@ -106,7 +117,9 @@ def shared(arguments: argparse.Namespace, out: TextIO) -> tuple[Any, dict[str, A
     if toolset is not None:
         raise UsageError(f"--tool: {toolset.name} is a toolset; name the tools that are to be run")
     recorded = load_tape(arguments.recorded, any_format=True)
-    live = None if arguments.json else Live(out, sys.stderr, arguments.color, quiet=arguments.quiet)
+    live = None
+    if not arguments.json:
+        live = Live(out, sys.stderr, arguments.color, quiet=arguments.quiet, fixed=fixed or {})
     return live, {
         "recorded": recorded,
         "system": arguments.system,
@@ -115,6 +128,7 @@ def shared(arguments: argparse.Namespace, out: TextIO) -> tuple[Any, dict[str, A
         "missing": "end" if arguments.no_tools else "error",
         "conversation": arguments.conversation,
         "max_steps": arguments.max_steps,
+        "force": arguments.force,
         "on_event": None if live is None else lambda event, run: live.show((event,)),
     }
 

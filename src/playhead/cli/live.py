@@ -11,7 +11,7 @@ last that came is worth more than nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 from playhead.agent.events import RunEnd, StepEnd, StepStart, ToolEnd, ToolProgress, ToolStart
@@ -30,12 +30,21 @@ GLIMPSE = 300
 
 
 class Live:
-    """Shows the events of a run. ``quiet`` leaves stderr to errors; ``replay`` says that tools do not run."""
+    """Shows the events of a run. ``quiet`` leaves stderr to errors; ``replay`` says that tools do not run; ``fixed`` are
+    results that somebody set, by "tool:NAME" or "call:ID"."""
 
     def __init__(
-        self, out: TextIO, err: TextIO, color: str = "auto", *, quiet: bool = False, replay: bool = False
+        self,
+        out: TextIO,
+        err: TextIO,
+        color: str = "auto",
+        *,
+        quiet: bool = False,
+        replay: bool = False,
+        fixed: Mapping[str, str] | None = None,
     ) -> None:
         self._out, self._err, self._quiet, self._replay = out, err, quiet, replay
+        self._fixed = fixed or {}
         self._refusal = ""  # the last one told, so that the same words are not told ten times
         # A replay takes no waits: its failed attempt is told when the next one got somewhere. What ends the run is not
         # told here, it is its error.
@@ -75,6 +84,11 @@ class Live:
                     self._note(self._paint.dim(f"  {clean(call.name)}: {glimpse(text)}"))
                 case ToolEnd(_, result, duration, replayed):
                     took = "from the tape" if replayed or self._replay else seconds(duration)
+                    if replayed and result.text in (
+                        self._fixed.get(f"call:{result.call_id}"),
+                        self._fixed.get(f"tool:{result.name}"),
+                    ):
+                        took = "as set"
                     color = self._paint.red if result.is_error else self._paint.cyan
                     files = sum(not isinstance(part, Text) for part in result.content)
                     also = f" + {plural(files, 'file')}" if files else ""

@@ -45,7 +45,7 @@ def load_tape(path: str, *, any_format: bool = False) -> Tape:
 
 
 def read_bytes(path: str) -> bytes:
-    """The bytes of a regular file.
+    """The bytes of a regular file; of one that is gzip as a whole, what is in it.
 
     Raises:
         UsageError: there is no such file, it is a folder, a device or a pipe, or it may not be read.
@@ -53,9 +53,10 @@ def read_bytes(path: str) -> bytes:
     from pathlib import Path
 
     from playhead.tapes.files import read_file
+    from playhead.tapes.formats.detect import unpacked
 
     try:
-        return read_file(Path(path))
+        return unpacked(read_file(Path(path)))
     except TapeError as error:
         raise UsageError(str(error).replace("the tape ", "", 1)) from error
 

@@ -48,7 +48,7 @@ def main(arguments: argparse.Namespace) -> int:
     from playhead.cli.main import UsageError
     from playhead.cli.paint import clean, plural
     from playhead.cli.serving import serve_until_stopped
-    from playhead.deck.proxy import RecordingProxy
+    from playhead.deck.record.proxy import RecordingProxy
 
     missing = [name for name in arguments.secret_env if not os.environ.get(name)]
     if missing:

@@ -1,7 +1,9 @@
 """Give the task of a recorded run to another model, live, and compare what it makes of it.
 
 The user says what was said on the tape; tools are answered from the tape where the call is the same, else by those of
---tool. The answer goes to stdout and the comparison after it; --json prints both as one document.
+--tool. The answer goes to stdout and the comparison after it; --json prints both as one document. The exit status is 0
+where the run came to its end, whatever differs: another model is expected to say other words. playhead diff of the two
+tapes has one that tells.
 
   playhead rerun florence.yaml --model local:smollm2 --tool weather.py --tape local.yaml
 """
@@ -12,7 +14,7 @@ import argparse
 import sys
 from typing import Any
 
-from playhead.cli.fork import add_going, shared
+from playhead.cli.fork import add_going, on_tape, shared
 
 SUMMARY = "give the task of a tape to another model"
 
@@ -22,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recorded", metavar="TAPE", help="a tape; it is not changed")
     parser.add_argument("--model", metavar="MODEL", required=True, help='"provider:model"')
     add_going(parser)
-    parser.add_argument("--tape", metavar="NEW", help="record it here; nothing is there yet")
+    parser.add_argument("--tape", metavar="NEW", help="record it here: a file that is not there yet")
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -41,7 +43,7 @@ def main(arguments: argparse.Namespace) -> int:
         except BaseException as error:
             run: Any = getattr(error, "run", None)
             if live is not None and run is not None:
-                live.total(run, arguments.tape)
+                live.total(run, on_tape(arguments.tape))
             raise
         if live is None:
             document = {**run_as_json(retake.run, True), "comparison": as_document(retake.comparison)}

@@ -55,7 +55,7 @@ def main(arguments: argparse.Namespace) -> int:
     from playhead.cli.paint import clean, plural
     from playhead.cli.reading import load_tape
     from playhead.cli.serving import serve_until_stopped
-    from playhead.deck.serve import TapeServer
+    from playhead.deck.serve.server import TapeServer
 
     tapes = [load_tape(path) for path in arguments.tapes]
     server = TapeServer(

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playhead.deck.http1 import Listener
+    from playhead.deck.http1.connection import Listener
 
 
 def add_address(parser: argparse.ArgumentParser, port: int) -> None:

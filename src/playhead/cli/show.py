@@ -19,7 +19,7 @@ from playhead.cli.paint import TIMES, Paint, clean, plural, seconds, size, token
 
 if TYPE_CHECKING:
     from playhead.deck.embedded import Embedding
-    from playhead.deck.transcript import Conversation, Exchange, Step, Transcript
+    from playhead.deck.transcript.values import Conversation, Exchange, Step, Transcript
     from playhead.messages import File, Message, Part, Text
 
 SUMMARY = "print the transcript of a tape"
@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Print it."""
     from playhead.cli.reading import load_tape
-    from playhead.deck.transcript import transcript
+    from playhead.deck.transcript.telling import transcript
 
     tape = load_tape(arguments.tape, any_format=True)
     told = transcript(tape, path=arguments.tape, warnings=tuple(tape.warnings))
@@ -69,11 +69,13 @@ class Page:
     def __init__(self, paint: Paint, *, full: bool = False) -> None:
         self._paint = paint
         self._full = full
+        self._timed = True
 
     def lines(self, told: Transcript) -> Iterator[str]:
         """All of it: head, entries, total."""
-        from playhead.deck.transcript import Conversation
+        from playhead.deck.transcript.values import Conversation
 
+        self._timed = not told.entries or any(entry.duration for entry in told.entries)  # else nobody measured them
         yield from self._head(told)
         for warning in told.warnings:
             yield from self._block("warning", warning, self._paint.yellow)
@@ -121,7 +123,7 @@ class Page:
         if last and (why := _unfinished(talk)):
             yield from self._beside("", why, self._paint.dim)
         if not alone and len(talk.steps) > 1:
-            yield from self._beside("sum", _sum((talk,), None), self._paint.dim)
+            yield from self._beside("sum", _sum((talk,), None, timed=self._timed), self._paint.dim)
 
     def _answer(self, step: Step) -> Iterator[str]:
         if step.answer is None:
@@ -139,13 +141,13 @@ class Page:
                         yield from self._block("tool", f"← {words}", self._paint.yellow)
                 continue
             color = self._paint.red if told.result.is_error else self._paint.cyan
-            took = f"  ({seconds(told.duration)})" if told.duration is not None else ""
+            took = f"  ({seconds(told.duration)})" if told.duration is not None and self._timed else ""
             said = _content(told.result.content)
             if told.result.is_error and said.startswith(REFUSED):
                 said = f"refused by a person{said.removeprefix(REFUSED)}"
             ends = "  (it ends the run)" if told.final else ""
             yield from self._block("tool", f"← {name}{said}{took}{ends}", color)
-        yield from self._beside("", _spent(step), self._paint.dim)
+        yield from self._beside("", _spent(step, timed=self._timed), self._paint.dim)
 
     def _attempts(self, step: Step) -> str:
         """``429 twice (0.34 s + 0.35 s), 200 (0.66 s)``, with a sign for "twice"."""
@@ -161,7 +163,8 @@ class Page:
             if len(times) > 3:
                 shown = f"{seconds(sum(times))} in all"
             text = word + (f" {TIMES}{len(times)}" if len(times) > 1 else "")
-            words.append((self._paint.green if word.startswith("2") else self._paint.yellow)(text) + f" ({shown})")
+            text = (self._paint.green if word.startswith("2") else self._paint.yellow)(text)
+            words.append(f"{text} ({shown})" if self._timed else text)
         return ", ".join(words)
 
     def _message(self, message: Message) -> Iterator[str]:
@@ -205,7 +208,8 @@ class Page:
                 yield from self._block(role, f"({kind})", self._paint.dim)
 
     def _exchange(self, one: Exchange) -> Iterator[str]:
-        sizes = f"{size(one.request_size)} → {size(one.response_size)}, {seconds(one.duration)}"
+        sizes = f"{size(one.request_size)} → {size(one.response_size)}"
+        sizes += f", {seconds(one.duration)}" if self._timed else ""
         status = (self._paint.green if one.status < 400 else self._paint.red)(str(one.status))
         words = clean(f"{one.method} {one.url}")
         label = self._label(f"http {whole(one.id, '')}")
@@ -218,11 +222,11 @@ class Page:
             yield from self._block("", one.reason, self._paint.yellow, short=3)
 
     def _total(self, told: Transcript) -> Iterator[str]:
-        from playhead.deck.transcript import Conversation
+        from playhead.deck.transcript.values import Conversation
 
         talks = told.conversations
         plain = [entry for entry in told.entries if not isinstance(entry, Conversation)]
-        yield from self._beside("total", _sum(talks, plain))
+        yield from self._beside("total", _sum(talks, plain, timed=self._timed))
 
     def _label(self, word: str) -> str:
         return self._paint.bold(word[: MARGIN - 1]) + " " * (MARGIN - len(word[: MARGIN - 1]))
@@ -283,7 +287,7 @@ def _unfinished(talk: Conversation) -> str:
     return f"the tape ends with {ends}; a run with --tape-mode resume goes on from here{more}"
 
 
-def _spent(step: Step) -> str:
+def _spent(step: Step, *, timed: bool = True) -> str:
     usage = step.answer.usage if step.answer is not None else None
     words = [tokens(usage.input_tokens, usage.output_tokens) if usage is not None else tokens(None, None)]
     if usage is not None:
@@ -300,15 +304,15 @@ def _spent(step: Step) -> str:
     finish = step.answer.finish if step.answer is not None else None
     if finish is not None and finish.unified not in ("stop", "tool_calls"):
         words.append(f"stopped by {finish.unified}" + (f" ({clean(finish.raw)})" if finish.raw else ""))
-    return ", ".join((*words, seconds(step.duration)))
+    return ", ".join((*words, seconds(step.duration)) if timed else words)
 
 
-def _sum(talks: tuple[Conversation, ...], plain: list[Exchange] | None) -> str:
+def _sum(talks: tuple[Conversation, ...], plain: list[Exchange] | None, *, timed: bool = True) -> str:
     """``2 steps, 12 attempts, 268 in + 66 out = 334 tokens, $0.0006258, 5.1 s``."""
     from msgspec import structs
 
     from playhead.cli.live import refusals
-    from playhead.deck.transcript import summed
+    from playhead.deck.transcript.values import summed
     from playhead.response import Usage
 
     steps = [step for talk in talks for step in talk.steps]
@@ -333,7 +337,7 @@ def _sum(talks: tuple[Conversation, ...], plain: list[Exchange] | None) -> str:
     if not words:
         words.append("nothing on this tape")
     durations = [talk.duration for talk in talks] + [one.duration for one in plain or ()]
-    return ", ".join((*words, seconds(sum(durations))) if durations else words)
+    return ", ".join((*words, seconds(sum(durations))) if durations and timed else words)
 
 
 def _content(content: tuple[Text | File, ...]) -> str:
@@ -343,7 +347,10 @@ def _content(content: tuple[Text | File, ...]) -> str:
 
 
 def _file(file: File) -> str:
-    what = file.name or file.url or size(len(file.data or b""))
+    url = file.url or ""
+    if url.startswith("data:"):  # base64 in another's hand
+        url = size((len(url) - len(url.partition(",")[0]) - 1) * 3 // 4)
+    what = file.name or url or size(len(file.data or b""))
     return f"[{file.media_type or 'file'}: {what[:200]}]"
 
 

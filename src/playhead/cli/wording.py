@@ -28,6 +28,7 @@ _PHRASES = (
         r'Give the function \(tools=\[([^\]]*)\]\), or let the run end at such a call \(missing="end"\)',
         r"Give it with --tool FILE.py:\1, or let the run end at such a call with --no-tools",
     ),
+    (r"write over it with force=True", "write over it with --force"),
     # A cut that a tape repeats: the reason is what happened when it was recorded, and not now.
     (r"(?:\S+ )?(?:\d{3}: )?the recorded answer ends before its end", "the answer was cut when it was recorded"),
     (r"^(?:[a-z-]+ )?2\d\d: ", ""),  # the status of an answer that began well and was cut

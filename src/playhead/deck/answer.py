@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from playhead.tapes import Tape
 
 
+STREAMS = ("text/event-stream", "application/vnd.amazon.eventstream")
+
+
 def decoded(found: Question, decoder: Decoder) -> Response:
     """The answer to a recorded question, by a decoder of its dialect.
 
@@ -21,9 +24,12 @@ def decoded(found: Question, decoder: Decoder) -> Response:
         ModelError: it is an error, was cut, or is not what the protocol says.
     """
     answer = found.interaction.response
-    if (header(answer.headers, "content-type") or "").startswith(
-        ("text/event-stream", "application/vnd.amazon.eventstream")
-    ):
+    kind = header(answer.headers, "content-type") or ""
+    # A recording may have no header that says so, or one whose value was taken off.
+    streamed = kind.startswith(STREAMS) or (
+        "/" not in kind and answer.body.lstrip()[:6].startswith((b"event:", b"data:"))
+    )
+    if streamed:
         events = [*decoder.feed(answer.body), *decoder.close()]
     else:
         response, _ = found.dialect.decode_response(answer.body, found.theirs)

@@ -24,8 +24,10 @@ import msgspec
 
 from playhead.agent.ledger import Line
 from playhead.deck.known_tools import same_call
-from playhead.deck.transcript import Conversation, Step, transcript
+from playhead.deck.transcript.telling import transcript
+from playhead.deck.transcript.values import Conversation, Step
 from playhead.errors import ConfigError, nearest
+from playhead.given import check, check_there
 from playhead.messages import File, Message, Native, Part, Reasoning, Refusal, Source, Text, ToolCall, ToolResult
 from playhead.request import Request
 from playhead.response import Usage
@@ -109,6 +111,10 @@ def compare(
     Raises:
         ConfigError: a word of ``ignore`` is none of those, or no pattern.
     """
+    check_there("compare", "left", left)
+    check_there("compare", "right", right)
+    check_there("compare", "ignore", ignore)
+    check("compare", only=only)
     same_text = _ignoring(ignore)
     a, b = _side(left), _side(right)
     if only is not None:

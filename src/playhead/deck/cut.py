@@ -19,7 +19,8 @@ import msgspec
 
 from playhead.agent.run import Run, Step as RunStep
 from playhead.deck.question import Question, question
-from playhead.deck.transcript import Conversation, Step, Told, transcript
+from playhead.deck.transcript.telling import transcript
+from playhead.deck.transcript.values import Conversation, Step, Told
 from playhead.errors import ConfigError
 from playhead.events import Asked, Attempt
 from playhead.messages import Message, ToolCall

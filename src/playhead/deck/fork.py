@@ -9,7 +9,8 @@ Where nothing else is said, model, prompts, tools and settings are those of the 
 from the tape where the call is the same (:mod:`.known_tools`). The new tape holds the whole: what was
 kept, byte for byte, and then what was asked anew; the first new exchange has the header ``Playhead-Fork``, by which a
 replay knows that the run was changed there, and a result that was set has ``Playhead-Set``. So the new tape replays
-whole, and ``playhead diff OLD NEW`` shows the change and what came of it.
+whole, and ``playhead diff OLD NEW`` shows the change and what came of it. A run that fails before it has asked or done
+anything leaves no file, and one that stood there as it was.
 
 ``rerun`` here asks the same task of another model, live. The function of that name in :mod:`.rerun` plays a tape again
 on its own answers, and asks nobody.
@@ -26,22 +27,26 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from playhead.agent.drive import drive
-from playhead.agent.events import RunEnd, RunFailed, RunStart
+from playhead.agent.events import RunEnd, RunFailed, RunStart, ToolEnd, Watch
 from playhead.agent.plan import Plan
 from playhead.agent.run import Run
+from playhead.agent.taped import CALL_ID
 from playhead.agent.tools import AnyTool, as_tools
 from playhead.agent.watching import as_watch
 from playhead.deck.compare import Comparison, compare
 from playhead.deck.cut import Cut, cut
-from playhead.deck.known_tools import Known, asked_tools
+from playhead.deck.known_tools import Known, KnownTool, asked_tools
+from playhead.deck.new_file import NewFile
 from playhead.deck.question import FORK, Question
 from playhead.deck.rerun import defined_elsewhere
-from playhead.deck.transcript import Step
+from playhead.deck.transcript.values import Step
 from playhead.errors import ConfigError, TapeMissError, TapeModeError
+from playhead.given import check, check_there
 from playhead.messages import Message, as_messages, system as system_message
 from playhead.model import AnyModel, Model
 from playhead.tapes import Interaction, Session, Tape, open_session
-from playhead.wire import Headers, HTTPRequest
+from playhead.transport.auth import check_key
+from playhead.wire import Headers, HTTPRequest, header
 
 if TYPE_CHECKING:
     from playhead.agent.watching import OnEvent
@@ -72,6 +77,7 @@ async def fork(
     missing: Literal["error", "end"] = "error",
     conversation: int = 1,
     max_steps: int = 20,
+    force: bool = False,
     on_event: OnEvent | None = None,
 ) -> Run[Any]:
     """Play a recorded run up to a step, change something, and go on live.
@@ -93,6 +99,7 @@ async def fork(
             the run there.
         conversation: which one of the tape, from 1.
         max_steps: model calls that the run may take beyond what is kept.
+        force: write over a file that is at the new tape's path; ``recorded`` is never written over.
         on_event: called with every event of what is new, and the run.
 
     Returns:
@@ -100,12 +107,16 @@ async def fork(
 
     Raises:
         ConfigError: there is no such step or call, or what is asked cannot be.
+        AuthenticationError: there is no key; nothing has been asked, done or written.
         TapeModeError: there is something at the new tape's path already.
         TapeMissError: the model calls a tool that nothing answers; ``error.run`` is the run as far as it came.
         PlayheadError: what the live run raised.
     """
     if missing not in ("error", "end"):
         raise ConfigError(f'missing is {missing!r}; "error" or "end" is expected')
+    _check(recorded, model, tape, conversation, max_steps)
+    check("fork", set=set, system=system)
+    check_there("fork", "at", at)
     source = _loaded(recorded)
     fixed = _targets(set or {})
     found = cut(source, at, fixed, number=conversation)
@@ -121,7 +132,7 @@ async def fork(
             *(message for message in found.run.messages if message.role != "system"),
         ]
     taking = _Taking(source, found, fixed, model, tools, missing, max_steps, on_event)
-    await taking.go(tape, ())
+    await taking.go(tape, (), force)
     return found.run
 
 
@@ -143,6 +154,7 @@ async def rerun(
     missing: Literal["error", "end"] = "error",
     conversation: int = 1,
     max_steps: int = 20,
+    force: bool = False,
     on_event: OnEvent | None = None,
 ) -> Retake:
     """Give the task of a recorded run to another model, its tools answered from the tape where the call is the same.
@@ -155,13 +167,15 @@ async def rerun(
     """
     if missing not in ("error", "end"):
         raise ConfigError(f'missing is {missing!r}; "error" or "end" is expected')
+    _check(recorded, model, tape, conversation, max_steps)
+    check("rerun", system=system)
     source = _loaded(recorded)
     found = cut(source, 1, number=conversation)
     if system is not None:
         spoken = [message for message in found.run.messages if message.role != "system"]
         found.run.messages[:] = [system_message(system), *spoken]
     taking = _Taking(source, found, {}, model, tools, missing, max_steps, on_event)
-    made = await taking.go(tape, found.talk.steps[1:])
+    made = await taking.go(tape, found.talk.steps[1:], force)
     return Retake(found.run, compare(source, made, only=(conversation, 1)))
 
 
@@ -170,6 +184,13 @@ def rerun_sync(recorded: AnyTape, /, **change: Any) -> Retake:
     from playhead.blocking import block_on
 
     return block_on(rerun(recorded, **change), "rerun_sync", "await playhead.rerun(…)")
+
+
+def _check(recorded: Any, model: Any, tape: Any, conversation: Any, max_steps: Any) -> None:
+    """What :func:`fork` and :func:`rerun` are both given."""
+    for name, value in {"recorded": recorded, "conversation": conversation, "max_steps": max_steps}.items():
+        check_there("fork", name, value)
+    check("fork", model=model, tape=tape)
 
 
 class _Taking:
@@ -198,15 +219,33 @@ class _Taking:
         known = Known(found.talk, found.at, fixed)
         specs, answering = asked_tools(request.tools, defined_elsewhere(request), known, as_tools(tools))
         asked = msgspec.structs.replace(request, model=self._model.name, messages=(), tools=specs)
-        self._plan = Plan(asked, answering, max_steps=len(found.run.steps) + max_steps, watch=as_watch(on_event))
+        self._known, self._own = known, {name for name, one in answering.items() if not isinstance(one, KnownTool)}
+        watch = as_watch(on_event)
+        self._plan = Plan(
+            asked,
+            answering,
+            max_steps=len(found.run.steps) + max_steps,
+            watch=None if watch is None else _Timeless(watch, self._is_made),
+        )
 
-    async def go(self, tape: AnyTape | None, later: Sequence[Step]) -> Tape:
+    def _is_made(self, name: str, id: str) -> bool:
+        """Whether a function answered this call, so that its time says something."""
+        return name in self._own or id in self._known.made
+
+    async def go(self, tape: AnyTape | None, later: Sequence[Step], force: bool) -> Tape:
         """Go on to the end; then say what the user said in these later steps. The new tape."""
         run, watch = self._found.run, self._plan.watch
-        session = _session(tape, self._source, self._found.kept, self._model.secrets())
+        check_key(getattr(self._model, "key", None), self._model.provider.name)
+        place = NewFile(tape, self._source, force)
+        try:
+            session = _session(tape, self._source, self._found.kept, self._model.secrets())
+        except BaseException:
+            place.take_back()
+            raise
         run.tape = session.tape
         name = self._source.path.name if self._source.path is not None else "a tape"
-        marking: Any = _Marking(session, f"{name}, step {self._found.at}")
+        marking: Any = _Marking(session, f"{name}, step {self._found.at}", self._is_made)
+        going = False
         try:
             call = self._model.call(marking)
             if watch is not None:
@@ -224,11 +263,18 @@ class _Taking:
                 self._failed(error)
                 raise
             run.warnings.append(f"the run ends here: {str(error).partition(' Give ')[0]}")
+            going = True
         except BaseException as error:
             self._failed(error)
             raise
+        else:
+            going = True
         finally:
             session.close()
+            if going or marking.live or self._known.made:  # else nothing was asked or done
+                place.keep()
+            else:
+                place.take_back()
             run.warnings.extend(note for note in session.notes if note not in run.warnings)
         return session.tape
 
@@ -239,23 +285,43 @@ class _Taking:
 
 
 class _Marking:
-    """A session that marks what is new: the first answer, and results that were set."""
+    """A session that marks what is new: the first answer, and results that were set. What no function made took no
+    time. ``live`` says that an answer was recorded."""
 
-    def __init__(self, session: Session, origin: str) -> None:
-        self._session, self._origin = session, origin
-        self._marked = False
+    def __init__(self, session: Session, origin: str, is_made: Callable[[str, str], bool]) -> None:
+        self._session, self._origin, self._is_made = session, origin, is_made
+        self.live = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)
 
     def record(self, request: HTTPRequest, *, headers: Headers, **said: Any) -> Interaction:
         """Record, marked where it is due."""
-        if request.method != "CALL" and not self._marked:
-            self._marked = True
-            headers = (*headers, (FORK, self._origin))
-        elif request.method == "CALL" and not self._marked:  # before anything is asked, only what was set is answered
-            headers = (*headers, (SET, "true"))
+        if request.method != "CALL":
+            if not self.live:
+                headers = (*headers, (FORK, self._origin))
+            self.live = True
+        else:
+            if not self.live:  # before anything is asked, only what was set is answered
+                headers = (*headers, (SET, "true"))
+            if not self._is_made(request.url.removeprefix("tool:"), header(request.headers, CALL_ID) or ""):
+                said["nanoseconds"] = 0
         return self._session.record(request, headers=headers, **said)
+
+
+class _Timeless:
+    """A watcher that is told of what no function made as of what is the tape's."""
+
+    def __init__(self, watch: Watch, is_made: Callable[[str, str], bool]) -> None:
+        self._watch, self._is_made = watch, is_made
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._watch, name)
+
+    def __call__(self, event: Any, run: Run[Any]) -> None:
+        if isinstance(event, ToolEnd) and not self._is_made(event.result.name, event.result.call_id):
+            event = msgspec.structs.replace(event, duration=0.0, replayed=True)
+        self._watch(event, run)
 
 
 def _loaded(tape: AnyTape) -> Tape:
@@ -310,8 +376,6 @@ def _session(tape: AnyTape | None, source: Tape, kept: Sequence[Interaction], se
         opened = start
     else:
         path = Path(tape)
-        if path.exists():
-            raise TapeModeError(f"there is a file {path} already: name one that is not there, or take it away")
         if kept:
             start.save(path)
         opened = path

@@ -14,7 +14,7 @@ from typing import Any
 from playhead.agent.content import ToolOutcome, outcome_of
 from playhead.agent.context import Context
 from playhead.agent.tools import AnyTool, Tool
-from playhead.deck.transcript import Conversation
+from playhead.deck.transcript.values import Conversation
 from playhead.errors import TapeMissError
 from playhead.messages import ToolCall, ToolResult
 from playhead.request import ToolSpec
@@ -35,6 +35,8 @@ class Known:
         self._next: dict[tuple[str, bytes], int] = {}
         self._fixed = {name: outcome_of(value) for name, value in fixed.items()}
         self._set: dict[tuple[str, bytes], ToolOutcome] = {}
+        #: The calls, by id, that a function answered: all others took no time that means anything.
+        self.made: set[str] = set()
         for step in talk.steps:
             results = {told.result.call_id: told.result for told in step.results}
             for call in step.answer.tool_calls if step.answer is not None else ():
@@ -92,6 +94,7 @@ class KnownTool(Tool[..., Any]):
         if known is not None:
             return known
         if self._given is not None:
+            self._known.made.add(call.id)
             return await self._given.answer(call, context)
         fixed = self._known.set_for(self.name)
         if fixed is not None:

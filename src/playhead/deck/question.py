@@ -1,8 +1,8 @@
 """A recorded request, understood: where a tape's bytes and the dialect that reads them come together.
 
-``question(interaction)`` finds the provider by the URL and lets its dialect read the request; the hand that the
-recording client wrote in goes into the endpoint, so that the same request can be written again. Tools that were
-given as words and a schema are told as tools again (:mod:`playhead.deck.constrained`).
+``question(interaction)`` finds the provider (:mod:`playhead.deck.addressed`) and lets its dialect read the request;
+the hand that the recording client wrote in goes into the endpoint, so that the same request can be written again. Tools
+that were given as words and a schema are told as tools again (:mod:`playhead.deck.constrained`).
 
 Where a tape was forked (:mod:`playhead.deck.fork`), the first answer after it has the header ``Playhead-Fork``: what
 was asked there goes on from what stands before it, and may be of another model, with other words of system or user.
@@ -14,11 +14,10 @@ from importlib import import_module
 
 import msgspec
 
+from playhead.deck.addressed import addressed
 from playhead.dialects.base import DecodedRequest, Dialect, Endpoint
-from playhead.errors import ConfigError
 from playhead.model import dialect_named
 from playhead.providers.base import Provider, profile_for
-from playhead.providers.catalog import by_url
 from playhead.request import Request
 from playhead.tapes import Interaction
 from playhead.wire import HTTPRequest, header
@@ -76,13 +75,11 @@ def question(interaction: Interaction) -> Question:
     """Understand a recorded request.
 
     Raises:
-        ConfigError: no dialect speaks to this URL.
+        ConfigError: it went to no model that is known here.
         ModelError: the body is not what the dialect's protocol says.
     """
     http = as_http(interaction)
-    provider = by_url(http.url)
-    if http.method != "POST" or provider.base_url == http.url.partition("?")[0].rstrip("/"):
-        raise ConfigError(f"no dialect here speaks {http.method} {http.url}")
+    provider = addressed(interaction)
     dialect = dialect_named(provider.dialect)
     decoded = dialect.decode_request(http)
     if decoded.request.output is not None:

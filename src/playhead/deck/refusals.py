@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from playhead.deck.serve_answer import Rendered
+from playhead.deck.http1.rendered import Rendered
 from playhead.errors import (
     AuthenticationError,
     BadRequestError,

@@ -22,7 +22,8 @@ import msgspec
 
 from playhead.agent.ledger import REFUSED, REPORTED, Line
 from playhead.deck.spread import Spread
-from playhead.deck.transcript import Conversation, Step, Try, transcript
+from playhead.deck.transcript.telling import transcript
+from playhead.deck.transcript.values import Conversation, Step, Try
 from playhead.errors import ConfigError, PlayheadError
 from playhead.response import Usage
 from playhead.tapes import Interaction, Tape
@@ -56,7 +57,7 @@ class Row(msgspec.Struct):
         cost: US dollars, as far as known; None where nothing is.
         about: whether there is a list price in ``cost``.
         unpriced: answers of no known cost.
-        latency: seconds of each attempt; ``first_byte`` until the first of it came, where the tape says when.
+        latency: seconds of each attempt, where the tape says; ``first_byte`` until the first of it came, likewise.
         tools: by name.
     """
 
@@ -182,7 +183,8 @@ class Stats(msgspec.Struct):
 
 def _attempt(row: Row, attempt: Try, line: Line, item: Interaction) -> None:
     row.attempts += 1
-    row.latency.add(attempt.duration)
+    if attempt.duration:  # a recording of another format may have none
+        row.latency.add(attempt.duration)
     if attempt.error is not None:
         if 200 <= attempt.status < 300:
             row.failed += 1

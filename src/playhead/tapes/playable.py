@@ -4,8 +4,13 @@ A thousand runs that replay one tape at the same time are to cost one reading. S
 the same file share what was read of it (:func:`load_shared`), for as long as one of their tapes lives; the same file
 is the same real path, device, inode, time of change and size. Each has a :class:`Tape` of its own all the same, which
 it may change. Sessions that play the same interactions share a :class:`Playable`: the index, by the secrets that were
-replaced in it, and the marks of what was played by any of them since the first of those that are open now was opened.
-Whose own turn comes next is each session's own, see ``match``.
+replaced in it, and the moments at which each was last played by any of them. Whose own turn comes next is each
+session's own, see ``match``.
+
+What counts for a session is what it and those *beside* it have played. A session is beside another where it did
+something, play or close, while that was open; and so is who is beside one that is. So runs that go on at once, a few at
+a time or all of them, play the tape together, from when the first of them opened. One that was left open and does
+nothing is beside nobody who opens later, and what it has played hides nothing from them.
 
 All of it is held weakly: when nobody plays, nothing is kept.
 """
@@ -14,6 +19,7 @@ from __future__ import annotations
 
 import os
 import time
+from array import array
 from operator import is_
 from pathlib import Path
 from threading import Lock
@@ -35,23 +41,36 @@ _playables: WeakValueDictionary[int, Playable] = WeakValueDictionary()
 _lock = Lock()
 
 
+class Party:
+    """Sessions that are beside each other. ``since`` is the moment when the first of them opened; ``open`` is how many
+    of them are; ``into`` is the party that this one has become part of."""
+
+    __slots__ = ("into", "open", "since")
+
+    def __init__(self, since: int) -> None:
+        self.since = since
+        self.open = 1
+        self.into: Party | None = None
+
+
 class Playable:
     """Interactions that sessions of this process play at the same time. Safe between threads.
 
     Attributes:
         interactions: in order.
-        played: one byte an interaction, 1 for what any of the sessions has played.
+        played: when each was last played, by any of the sessions; 0 for never. Moments are counted, not measured.
     """
 
-    __slots__ = ("__weakref__", "_has_tool_calls", "_indexes", "_lock", "_sessions", "interactions", "played")
+    __slots__ = ("__weakref__", "_has_tool_calls", "_indexes", "_lock", "_moment", "_parties", "interactions", "played")
 
     def __init__(self, interactions: tuple[Interaction, ...]) -> None:
         self.interactions = interactions
-        self.played = bytearray(len(interactions))
+        self.played = array("Q", bytes(8 * len(interactions)))
         self._has_tool_calls: bool | None = None
         self._indexes: WeakValueDictionary[frozenset[str], Index] = WeakValueDictionary()
         self._lock = Lock()
-        self._sessions = 0
+        self._moment = 0
+        self._parties: list[Party] = []  # in the order in which they began
 
     def index(self, redactor: Redactor) -> Index:
         """The index of the interactions with these secrets replaced."""
@@ -68,27 +87,64 @@ class Playable:
             self._has_tool_calls = any(item.request.method == CALL for item in self.interactions)
         return self._has_tool_calls
 
-    def enter(self) -> None:
-        """A session begins to play."""
+    def enter(self) -> Party:
+        """A session begins to play; by itself, until it or one that was open before does something."""
         with self._lock:
-            self._sessions += 1
+            self._moment += 1
+            party = Party(self._moment)
+            self._parties.append(party)
+            return party
 
-    def leave(self) -> bytes:
-        """A session ends; gives the marks as they are. After the last one they are gone."""
+    def play(self, at: int, party: Party) -> None:
+        """A session of this party plays the interaction at this place."""
         with self._lock:
-            marks = bytes(self.played)
-            self._sessions -= 1
-            if not self._sessions:
-                self.played = bytearray(len(self.interactions))
-            return marks
+            self._moment += 1
+            self.played[at] = self._moment
+            self._join(party)
 
-    def unplayed(self, marks: bytes | None = None) -> tuple[Interaction, ...]:
-        """What none of the sessions has played, in order, now or when the marks were as given."""
-        if marks is None:
-            marks = bytes(self.played)
+    def leave(self, party: Party) -> bytes:
+        """A session ends; gives what counts for it, a byte an interaction, 1 for what was played."""
+        with self._lock:
+            party = self._join(party)
+            party.open -= 1
+            while self._parties and not self._parties[-1].open:
+                self._parties.pop()
+            return self._marks(party)
+
+    def unplayed(self, party: Party) -> tuple[Interaction, ...]:
+        """What neither a session of this party nor one beside it has played yet, in order."""
+        with self._lock:
+            return self.left(self._marks(_whole(party)))
+
+    def left(self, marks: bytes | bytearray) -> tuple[Interaction, ...]:
+        """The interactions that are not marked."""
         if 0 not in marks:
             return ()
         return tuple([item for item, played in zip(self.interactions, marks, strict=True) if not played])
+
+    def _marks(self, party: Party) -> bytes:
+        since = party.since
+        return bytes([moment > since for moment in self.played])
+
+    def _join(self, party: Party) -> Party:
+        """Somebody of the party has done something: all who opened meanwhile are beside it."""
+        party = _whole(party)
+        parties = self._parties
+        while parties and parties[-1].since > party.since:
+            last = parties.pop()
+            last.into = party
+            party.open += last.open
+        return party
+
+
+def _whole(party: Party) -> Party:
+    """The party that this one is part of by now."""
+    whole = party
+    while whole.into is not None:
+        whole = whole.into
+    if party is not whole:
+        party.into = whole
+    return whole
 
 
 def playable_of(interactions: tuple[Interaction, ...]) -> Playable:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from playhead.deck.transcript import Conversation, Transcript
+from playhead.deck.transcript.values import Conversation, Transcript
 from playhead.wire import header
 
 if TYPE_CHECKING:

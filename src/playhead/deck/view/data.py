@@ -23,7 +23,8 @@ import msgspec
 
 from playhead import __version__
 from playhead.agent.ledger import REFUSED, REPORTED, Line
-from playhead.deck.transcript import Conversation, Step, summed, transcript
+from playhead.deck.transcript.telling import transcript
+from playhead.deck.transcript.values import Conversation, Step, summed
 from playhead.deck.view.clock import spans
 from playhead.deck.view.parts import as_json
 from playhead.deck.view.store import Bodies, History, Messages

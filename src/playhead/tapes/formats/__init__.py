@@ -33,8 +33,9 @@ def read(data: bytes, path: str | None = None, format: Format | None = None) -> 
     """
     from playhead.errors import TapeFormatError
     from playhead.tapes.formats.brought import Brought, Loss
-    from playhead.tapes.formats.detect import detect
+    from playhead.tapes.formats.detect import detect, unpacked
 
+    data = unpacked(data)
     match format or detect(data):
         case None:
             raise TapeFormatError(

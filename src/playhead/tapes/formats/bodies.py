@@ -201,6 +201,14 @@ def decode_content(body: bytes, encoding: str) -> bytes | None:
     raise _NotHere(f"a body in the content encoding {encoding[:40]}, which is not known here: it stays as it is")
 
 
+def inflated(data: bytes) -> bytes | None:
+    """What is in gzip; None where it is none, or cannot be undone."""
+    try:
+        return _inflated(data, 31)
+    except _NotHere:
+        return None
+
+
 def _inflated(body: bytes, bits: int) -> bytes:
     """Decompressed by zlib: every member, as a gzip body may have several."""
     out: list[bytes] = []

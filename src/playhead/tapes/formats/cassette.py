@@ -2,7 +2,8 @@
 
 All of them say the same in other words, and the words have changed over the years; what is read here, by key:
 
-- the exchanges: ``interactions``; ``http_interactions`` (Ruby, Betamax); or a list at the top (vcrpy before 1.0).
+- the exchanges: ``interactions``; ``http_interactions`` (Ruby, Betamax); a list at the top (vcrpy before 1.0);
+  ``requests`` and ``responses``, a list each (LangChain's serializer); one alone (Datadog's test agent).
 - where: ``uri``; ``url`` (go-vcr 1); ``protocol``, ``host``, ``port`` and ``path`` (vcrpy before 1.0).
 - headers: a mapping to lists or texts; a list of ``"name: value\\r\\n"`` lines; a frozen set of pairs.
 - bodies: ``body``; ``parsed_body``, JSON as YAML (the serializer of pydantic-ai); ``content`` (vcrpy's httpx before 6).
@@ -66,6 +67,10 @@ def _items(document: Any, path: str | None, format: Format, losses: Losses) -> l
         return []
     items = document
     if isinstance(document, dict):
+        if isinstance(document.get("requests"), list) and isinstance(document.get("responses"), list):
+            return _paired(document["requests"], document["responses"], losses)
+        if isinstance(document.get("request"), dict) and isinstance(document.get("response"), dict):
+            return [document]
         key = "http_interactions" if "http_interactions" in document else "interactions"
         if key not in document:
             raise TapeFormatError(f"{NAMES[format]} has the key `{key}`", path=path, line=line_of(document) or 1)
@@ -78,6 +83,13 @@ def _items(document: Any, path: str | None, format: Format, losses: Losses) -> l
     if not isinstance(items, list):
         raise TapeFormatError("interactions: expected a list", path=path, line=line_of(items) or line_of(document))
     return items
+
+
+def _paired(requests: list[Any], responses: list[Any], losses: Losses) -> list[Any]:
+    if len(responses) > len(requests):
+        losses.add("an answer without a request (left out)", len(responses) - len(requests))
+    answers = responses + [None] * (len(requests) - len(responses))
+    return [{"request": one, "response": answer} for one, answer in zip(requests, answers, strict=False)]
 
 
 class _Reader:
@@ -98,6 +110,9 @@ class _Reader:
             request, response = item.get("request"), item.get("response")
             if not isinstance(request, dict):
                 message = f"{where}.request: expected a mapping"
+                if "request" not in item:
+                    names = ", ".join(f"`{name[:40]}`" for name in list(item)[:4])
+                    message = f"{where}: expected `request` and `response`, got {names or 'nothing'}"
                 raise TapeFormatError(message, path=self._path, line=line_of(item))
             if not isinstance(response, dict):
                 self._losses.add("an exchange without an answer (left out)")

@@ -28,6 +28,9 @@ OPTIONAL: tuple[Kind, ...] = ("ip",)
 _ENTROPY = 3.0
 #: A shorter value is not replaced elsewhere than where it was found, and so not found at all.
 SHORTEST = 4
+_TAKEN_OFF = re.compile(
+    r"REDACTED|[*<\[{(_-]*(?:redacted|filtered|masked|removed|scrubbed)[*>\]})_-]*\Z|[*xX.-]+\Z", re.IGNORECASE
+)
 
 
 class Sign(msgspec.Struct, frozen=True):
@@ -45,6 +48,11 @@ def _random(value: str) -> bool:
     counts = [tail.count(sign) for sign in set(tail)]
     entropy = -sum(count / len(tail) * log2(count / len(tail)) for count in counts)
     return entropy >= _ENTROPY and any(sign.isdigit() for sign in tail)
+
+
+def taken_off(value: str) -> bool:
+    """Whether it is what somebody wrote in the place of a secret: ``REDACTED-EMAIL-1``, ``**REDACTED**``, ``xxxx``."""
+    return _TAKEN_OFF.match(value) is not None
 
 
 def luhn(digits: str) -> bool:
@@ -197,6 +205,6 @@ class Finder:
                 continue
             for match in sign.pattern.finditer(text):
                 value = match["v"] if "v" in sign.pattern.groupindex else match[0]
-                fits = len(value) >= SHORTEST and not value.startswith("REDACTED")
+                fits = len(value) >= SHORTEST and not taken_off(value)
                 if fits and (sign.holds is None or sign.holds(value)):
                     yield sign.kind, value

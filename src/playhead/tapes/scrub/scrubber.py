@@ -26,7 +26,7 @@ import msgspec
 
 from playhead.tapes.interaction import Interaction
 from playhead.tapes.redact import SHORTEST_SECRET, credentials_of
-from playhead.tapes.scrub.kinds import SHORTEST, Finder
+from playhead.tapes.scrub.kinds import SHORTEST, Finder, taken_off
 from playhead.tapes.scrub.texts import Pieces, rewritten
 from playhead.wire import Headers
 
@@ -122,7 +122,9 @@ class Scrubber:
         yield from found
 
     def _learn(self, kind: str, value: str) -> None:
-        if value in self._words or (len(value) < SHORTEST and kind not in _NAMED) or value.startswith("REDACTED"):
+        if value in self._words or value.startswith("REDACTED"):
+            return
+        if kind not in _NAMED and (len(value) < SHORTEST or taken_off(value)):
             return
         verdict = self._verdicts.get(value)
         if verdict is None:

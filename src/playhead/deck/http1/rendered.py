@@ -15,8 +15,8 @@ import asyncio
 from functools import partial
 from typing import NamedTuple
 
-from playhead.deck.http1 import HOP_BY_HOP, LAST_CHUNK, Connection, chunk, head, whole
-from playhead.deck.http1_reading import Asked
+from playhead.deck.http1.connection import HOP_BY_HOP, LAST_CHUNK, Connection, chunk, head, whole
+from playhead.deck.http1.reading import Asked
 from playhead.tapes.interaction import Interaction
 from playhead.transport.record import CHUNKS, CUT
 from playhead.transport.replay import recorded_pieces

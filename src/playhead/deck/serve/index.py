@@ -8,11 +8,11 @@ must end as the other does, and the query must be the same, credentials aside.
 
 Bodies are compared as bytes, then as JSON, then by what they mean: read by the dialect of the path, so that a client
 that says a text as a list of one part, or null where the recorder said nothing, asks the same. What was recorded only
-whole, or only as a stream, is served in the form that is asked for (:mod:`playhead.deck.serve_forms`). A key in a body
+whole, or only as a stream, is served in the form that is asked for (:mod:`.forms`). A key in a body
 is replaced before it is compared, as it was before it was recorded.
 
 All interactions that answer one question, in the order of the tapes, are its recordings. Whose turn is which of them is
-in :mod:`playhead.deck.serve_turns`.
+in :mod:`.turns`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 import msgspec
 
 from playhead.deck.credentials import credentials
-from playhead.deck.serve_forms import one_form, other_form
+from playhead.deck.serve.forms import one_form, other_form
 from playhead.errors import PlayheadError
 from playhead.providers.paths import split
 from playhead.tapes.canonical import canonical_body, canonical_value

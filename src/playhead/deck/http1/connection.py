@@ -1,6 +1,6 @@
 """The server's side of HTTP/1.1, on asyncio's own protocols: what ``playhead serve`` and ``playhead record`` stand on.
 
-An application gets each request when all of it is here (:mod:`playhead.deck.http1_reading`) and writes its answer to
+An application gets each request when all of it is here (:mod:`.reading`) and writes its answer to
 the :class:`Connection`, at once or over time. The next request of a connection is looked at when the answer before it
 is done, so that what a client pipelines is answered in its order. No task stands behind an exchange; an application
 that needs one starts one. What a client sends ahead is held back by its own socket, what it does not take by
@@ -23,8 +23,9 @@ from typing import Protocol
 
 import msgspec
 
-from playhead.deck.http1_reading import Asked, Reader, Refused
+from playhead.deck.http1.reading import Asked, Reader, Refused
 from playhead.errors import ConfigError
+from playhead.given import check_there
 from playhead.wire import Headers
 
 #: Bytes that a client may send ahead, while the request before is being answered.
@@ -197,6 +198,8 @@ class Listener:
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        check_there("", "host", host)
+        check_there("", "port", port)
         self.host, self.port = host, port
         self.open: set[Connection] = set()
         self.opened = 0

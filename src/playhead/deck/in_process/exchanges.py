@@ -1,17 +1,17 @@
 """The exchanges of one session for a client of another library: a request in, an answer out, or leave to go live.
 
-What :mod:`playhead.deck.httpx_tapes` and :mod:`playhead.deck.aiohttp_tapes` have in common. A request that the tape has
-no answer for, where it may not go live, is answered with status 404 in the words of its wire and kept among the misses.
-It is not raised: SDKs take what a transport raises for a connection that failed, try again, and hide it.
+What :mod:`.httpx_tapes` and :mod:`.aiohttp_tapes` have in common. A request that the tape has no answer for, where it
+may not go live, is answered with status 404 in the words of its wire and kept among the misses. It is not raised: SDKs
+take what a transport raises for a connection that failed, try again, and hide it.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from playhead.deck.http1.rendered import Rendered, render
+from playhead.deck.record.take import learn
 from playhead.deck.refusals import missed
-from playhead.deck.serve_answer import Rendered, render
-from playhead.deck.take import learn
 from playhead.errors import TapeMissError
 from playhead.tapes.session import Session
 from playhead.wire import HTTPRequest

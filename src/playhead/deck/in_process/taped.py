@@ -25,13 +25,14 @@ from importlib import import_module
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from playhead.deck.exchanges import Exchanges
+from playhead.deck.in_process.exchanges import Exchanges
 from playhead.errors import ConfigError, TapeMissError
+from playhead.given import check_there
 from playhead.tapes.session import Mode, default_mode, open_session
 from playhead.tapes.tape import Tape
 
 if TYPE_CHECKING:
-    from playhead.deck.aiohttp_tapes import TapedConnector
+    from playhead.deck.in_process.aiohttp_tapes import TapedConnector
 
 _one_at_a_time = Lock()
 
@@ -57,7 +58,7 @@ def httpx_transport(
         ConfigError: neither library is installed, or there is no such mode.
         TapeError: the tape cannot be opened so; see :func:`playhead.tapes.open_session`.
     """
-    from playhead.deck.httpx_tapes import TapedTransport
+    from playhead.deck.in_process.httpx_tapes import TapedTransport
 
     if not _httpx_libraries():
         raise ConfigError("playhead.httpx_transport needs httpx2, or httpx: pip install httpx2")
@@ -81,7 +82,7 @@ def aiohttp_connector(
         TapeError: the tape cannot be opened so.
     """
     try:
-        from playhead.deck.aiohttp_tapes import TapedConnector
+        from playhead.deck.in_process.aiohttp_tapes import TapedConnector
     except ModuleNotFoundError as error:
         raise ConfigError(f"playhead.aiohttp_connector needs aiohttp: pip install aiohttp ({error})") from error
     return TapedConnector(_exchanges(tape, mode, pace, secrets), **settings)
@@ -133,6 +134,7 @@ def taped(
 def _exchanges(
     tape: str | os.PathLike[str] | Tape, mode: Mode | None, pace: float, secrets: Iterable[str]
 ) -> Exchanges:
+    check_there("", "pace", pace)
     chosen = default_mode(os.environ) if mode is None else mode
     return Exchanges(open_session(tape, chosen, secrets=secrets), pace)
 
@@ -149,7 +151,7 @@ def _stand_in(exchanges: Exchanges) -> tuple[list[tuple[Any, str, Any]], Callabl
     except ModuleNotFoundError:
         pass
     else:
-        from playhead.deck.aiohttp_tapes import connecting
+        from playhead.deck.in_process.aiohttp_tapes import connecting
 
         original: Any = aiohttp.TCPConnector._create_connection
         restore.append((aiohttp.TCPConnector, "_create_connection", original))
@@ -159,7 +161,7 @@ def _stand_in(exchanges: Exchanges) -> tuple[list[tuple[Any, str, Any]], Callabl
 
 
 def _stand_in_httpx(exchanges: Exchanges, library: Any) -> list[tuple[Any, str, Any]]:
-    from playhead.deck.httpx_tapes import handle, handle_async
+    from playhead.deck.in_process.httpx_tapes import handle, handle_async
 
     whole, whole_async = library.HTTPTransport.handle_request, library.AsyncHTTPTransport.handle_async_request
 
@@ -179,7 +181,7 @@ def _stand_in_httpx(exchanges: Exchanges, library: Any) -> list[tuple[Any, str, 
 
 def _httpx_libraries() -> list[Any]:
     """httpx and httpx2, whichever are installed."""
-    from playhead.deck.httpx_tapes import LIBRARIES
+    from playhead.deck.in_process.httpx_tapes import LIBRARIES
 
     found = []
     for name in LIBRARIES:

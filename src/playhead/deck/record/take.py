@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from playhead import bounds
 from playhead.deck.credentials import credentials
 from playhead.errors import TapeError
 from playhead.tapes.session import Session
@@ -67,6 +68,7 @@ class Take:
         self._headers: Headers = ()
         self._pieces: list[bytes] = []
         self._times: list[int] = []
+        self._size = 0
         learn(session, request)
 
     def begin(self, status: int, reason: str, proto: str, headers: Headers) -> None:
@@ -74,7 +76,14 @@ class Take:
         self._status, self._reason, self._proto, self._headers = status, reason, proto, headers
 
     def piece(self, data: bytes) -> None:
-        """Some of the body came, as it travelled."""
+        """Some of the body came, as it travelled. Of one that is longer than any answer may be, see
+        :mod:`playhead.bounds`, the beginning is recorded."""
+        if self.ended:
+            return
+        self._size += len(data)
+        if self._size > bounds.VECTORS_LIMIT or len(self._pieces) >= bounds.PIECES_LIMIT:
+            self.end(f"more than {self._size - len(data)} bytes came")
+            return
         self._times.append(self._clock())
         self._pieces.append(data)
 
@@ -151,19 +160,24 @@ def learn(session: Session, request: HTTPRequest) -> None:
 
 
 def undone(pieces: Sequence[bytes], encoding: str) -> list[bytes] | None:
-    """The pieces without their compression, as many as there were; None where it cannot be undone. Of a body that was
-    cut, what was there."""
+    """The pieces without their compression, as many as there were; None where it cannot be undone, or is longer without
+    it than any answer may be. Of a body that was cut, what was there."""
     if encoding not in UNDONE:
         return None
     for bits in (47, -15) if encoding == "deflate" else (47,):
         inflater: Any = zlib.decompressobj(bits)
         plain: list[bytes] = []
+        left = bounds.VECTORS_LIMIT
         try:
             for piece in pieces:
-                out = inflater.decompress(piece)
-                while inflater.eof and inflater.unused_data:  # gzip may be several, one after the other
+                out = inflater.decompress(piece, left + 1)
+                # gzip may be several, one after the other
+                while inflater.eof and inflater.unused_data and len(out) <= left:
                     rest, inflater = inflater.unused_data, zlib.decompressobj(bits)
-                    out += inflater.decompress(rest)
+                    out += inflater.decompress(rest, left + 1 - len(out))
+                left -= len(out)
+                if left < 0:
+                    return None
                 plain.append(out)
             return plain
         except zlib.error:

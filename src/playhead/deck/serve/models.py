@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from playhead.deck.http1_reading import Asked
-from playhead.deck.serve_index import Recording
+from playhead.deck.http1.reading import Asked
+from playhead.deck.serve.index import Recording
 
 _LIST = re.compile(r"(?:^|/)models(?:/(?P<id>[^:?#]+))?/?$")
 _IN_PATH = re.compile(r"/models?/([^/:?#]+)")

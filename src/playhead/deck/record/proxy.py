@@ -10,9 +10,9 @@ begin with a prefix, which is taken away. Where the upstream's path ends as the 
 and ``/v1/chat/completions``), what both have is said once. The tape has the upstream's URLs, so that it can be played
 by playhead's own models, by ``playhead serve`` and by other tools.
 
-Each exchange is on the tape in full before the client has its last byte (:mod:`playhead.deck.passing`); a tape that is
-there is gone on with. Keys are passed on and kept off the tape (:mod:`playhead.deck.credentials`). Many clients at once
-share a tape, or have one each: a client that says its name in the base URL (``http://127.0.0.1:PORT/@alice/v1``) has
+Each exchange is on the tape in full before the client has its last byte (:mod:`.passing`); a tape that is there is gone
+on with. Keys are passed on and kept off the tape (:mod:`playhead.deck.credentials`). Many clients at once share a tape,
+or have one each: a client that says its name in the base URL (``http://127.0.0.1:PORT/@alice/v1``) has
 ``run-alice.yaml``, one that does not has a tape for each of its connections, ``run-1.yaml``.
 """
 
@@ -25,12 +25,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playhead.deck.http1 import Connection, Listener, error_answer
-from playhead.deck.http1_reading import Asked
-from playhead.deck.passing import as_request, open_client, pass_on
-from playhead.deck.serve_answer import send_whole
-from playhead.deck.take import Take
+from playhead.deck.http1.connection import Connection, Listener, error_answer
+from playhead.deck.http1.reading import Asked
+from playhead.deck.http1.rendered import send_whole
+from playhead.deck.record.passing import as_request, open_client, pass_on
+from playhead.deck.record.take import Take
 from playhead.errors import ConfigError, PlayheadError
+from playhead.given import check_there
 from playhead.tapes.session import Session, open_session
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ class RecordingProxy(Listener):
         secrets: Iterable[str] = (),
     ) -> None:
         super().__init__(host, port)
+        check_there("RecordingProxy", "secrets", secrets)
+        if not isinstance(tape, str | os.PathLike):
+            raise ConfigError(f"RecordingProxy: tape is a path; got a {type(tape).__name__}")
         self.upstreams = _upstreams(upstreams)
         self.tape = Path(tape)
         self.tape_per_client = tape_per_client

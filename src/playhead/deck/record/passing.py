@@ -17,9 +17,9 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from playhead.deck.http1 import HOP_BY_HOP, LAST_CHUNK, Connection, chunk, head
-from playhead.deck.http1_reading import Asked
-from playhead.deck.take import UNDONE, Take, ends_stream
+from playhead.deck.http1.connection import HOP_BY_HOP, LAST_CHUNK, Connection, chunk, head
+from playhead.deck.http1.reading import Asked
+from playhead.deck.record.take import UNDONE, Take, ends_stream
 from playhead.wire import Headers, HTTPRequest
 
 if TYPE_CHECKING:

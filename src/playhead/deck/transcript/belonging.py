@@ -1,6 +1,6 @@
 """Where on a tape a question belongs: which conversation it goes on with, or what it is asked for inside of another.
 
-Pure functions over what was said; :mod:`playhead.deck.transcript` keeps the conversations. A history is known by a key
+Pure functions over what was said; :mod:`.telling` keeps the conversations. A history is known by a key
 for each of its beginnings, and where an agent changed something on the way (another model, another prompt, less of the
 history) by the calls of the last answer and their ids, which no two answers share.
 """

@@ -1,7 +1,7 @@
 """What a tape holds, as a person tells it: conversations of steps, each with its attempts, answer and tool results.
 
 A tape repeats itself: every request carries the whole history, every refusal the whole request. A transcript says
-each thing once. It is values only, so that a terminal, JSON and a page are three ways of showing the same::
+each thing once, in the values of :mod:`.values`::
 
     transcript(tape).entries -> (Conversation(steps=(Step(attempts=(429, 429, 200), …), Step(…))),)
 
@@ -16,18 +16,29 @@ transcript is the business of :mod:`playhead.cli.show`; running the tape again i
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from playhead.agent.ledger import Line, line, total
 from playhead.agent.taped import BEGUN, is_begun, is_final, key_of, read_result
 from playhead.deck.answer import decoded
-from playhead.deck.belonging import SUMMARY, goes_on, histories, listing, since, spoken_in, task_in, task_of
-from playhead.deck.embedded import Embedding, embedding
+from playhead.deck.embedded import embedding
 from playhead.deck.question import Question, forked, question
-from playhead.errors import ConfigError, PlayheadError
+from playhead.deck.transcript.belonging import SUMMARY, goes_on, histories, listing, since, spoken_in, task_in, task_of
+from playhead.deck.transcript.values import (
+    TRANSCRIPT_VERSION,
+    Begun,
+    Conversation,
+    Entry,
+    Exchange,
+    Step,
+    Told,
+    Transcript,
+    Try,
+    summed,
+)
+from playhead.errors import ConfigError, ModelError, PlayheadError
 from playhead.events import Asked, Attempt
 from playhead.messages import Message, ToolCall, ToolResult
 from playhead.request import Request
@@ -38,112 +49,6 @@ from playhead.wire import header
 
 if TYPE_CHECKING:
     from playhead.tapes import Interaction, Tape
-
-TRANSCRIPT_VERSION = 1
-
-
-class Exchange(msgspec.Struct, frozen=True, tag_field="kind", tag="exchange"):
-    """One exchange as plain HTTP. ``id`` is the interaction's on the tape, sizes are bytes of the bodies, ``duration``
-    is seconds. ``reason`` says why it was not understood; None where it speaks to no model that playhead knows.
-    ``embedding`` is what it is about where it asks for vectors, ``listing`` what a server said of its tools."""
-
-    id: int
-    method: str
-    url: str
-    status: int
-    request_size: int
-    response_size: int
-    duration: float
-    reason: str | None = None
-    embedding: Embedding | None = None
-    listing: str | None = None
-
-
-class Try(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One attempt: interaction ``id`` on the tape, the HTTP status, seconds. ``error`` is what the refusal said, None
-    for an answer."""
-
-    id: int
-    status: int
-    duration: float
-    error: str | None = None
-
-
-class Told(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A tool's result. ``id`` is the interaction that recorded it and ``duration`` its seconds; both are None where it
-    is known from the next request only. ``final`` says that it ended the run."""
-
-    result: ToolResult
-    id: int | None = None
-    duration: float | None = None
-    final: bool = False
-
-
-class Begun(msgspec.Struct, frozen=True):
-    """A call of which the tape says that it began, and has no result: whether it was done is not known, and a run that
-    is taken up stops there until someone says. ``key`` is its idempotency key, ``id`` the interaction of the mark."""
-
-    call_id: str
-    key: str
-    id: int
-
-
-class Step(msgspec.Struct, frozen=True):
-    """One question and its answer.
-
-    ``said`` are the messages that this question added to the conversation, results of the tools apart: those are
-    ``results`` of the step that called them. ``answer`` is None where no attempt succeeded. ``duration`` is seconds of
-    all attempts and of the slowest tool. ``ledger`` is what each attempt cost, and how that is known. ``asked`` is
-    "provider:model" where it is another than the conversation began with, else None; ``forked`` says that the tape was
-    forked here. ``begun`` are the calls that had begun when the run was stopped.
-    """
-
-    number: int
-    said: tuple[Message, ...]
-    attempts: tuple[Try, ...]
-    answer: Response | None
-    results: tuple[Told, ...]
-    duration: float
-    ledger: tuple[Line, ...] = ()
-    asked: str | None = None
-    begun: tuple[Begun, ...] = ()
-    forked: bool = False
-
-
-class Conversation(msgspec.Struct, frozen=True, tag_field="kind", tag="conversation"):
-    """One run as the tape shows it. ``tools`` are the names that the model was told of. ``usage`` is that of all steps
-    together, ``cost`` US dollars as :attr:`playhead.Run.cost` has them. ``inside`` says of a run that was made inside
-    of another, where that can be seen, what it was for: ``clerk, called in step 1``."""
-
-    provider: str
-    dialect: str
-    model: str
-    tools: tuple[str, ...]
-    steps: tuple[Step, ...]
-    usage: Usage | None
-    cost: Decimal | None
-    duration: float
-    inside: str | None = None
-
-
-Entry: TypeAlias = Conversation | Exchange
-
-
-class Transcript(msgspec.Struct, frozen=True):
-    """A tape, told. ``date`` is when its first dated answer was made: the response's ``Date`` header as it stands, or
-    Unix seconds of the answer itself; None where nothing says."""
-
-    version: int
-    path: str | None
-    interactions: int
-    entries: tuple[Entry, ...]
-    warnings: tuple[str, ...]
-    date: str | int | None
-
-    @property
-    def conversations(self) -> tuple[Conversation, ...]:
-        """The entries that are conversations."""
-        return tuple(entry for entry in self.entries if isinstance(entry, Conversation))
 
 
 def transcript(
@@ -165,7 +70,7 @@ def transcript(
 def _date(tape: Tape, entries: tuple[Entry, ...]) -> str | int | None:
     for interaction in tape.interactions:
         said = header(interaction.response.headers, "Date")
-        if said:
+        if said and any(char.isdigit() for char in said):  # else somebody took it off
             return said
     for entry in entries:
         if isinstance(entry, Conversation):
@@ -268,7 +173,7 @@ class _Teller:
             self.entries.append(_plain(interaction))
             return
         except Exception as error:  # another's bytes: whatever is wrong with them, they are shown as they are
-            self.entries.append(_plain(interaction, _reason(interaction, error)))
+            self.entries.append(_plain(interaction, _unread(interaction, error)))
             return
         if self._asked is not None:
             self._asked(interaction.id, found.request)
@@ -412,17 +317,6 @@ def _total(usages: list[Usage]) -> Usage | None:
     return msgspec.structs.replace(sum(counts[1:], counts[0]), cost=cost)
 
 
-def summed(costs: list[Decimal | None]) -> Decimal | None:
-    """The sum of costs; None where there are none, one is missing, or one is such that it has no sum."""
-    known = [cost for cost in costs if cost is not None]
-    if not known or len(known) < len(costs):
-        return None
-    try:
-        return sum(known, Decimal(0)).normalize()
-    except ArithmeticError:  # infinities of both signs, a signalling NaN
-        return None
-
-
 def _spoken(telling: _Telling) -> set[tuple[str, str]]:
     """What users said in a conversation."""
     spoken = {one for step in telling.steps for one in step.history}
@@ -477,6 +371,14 @@ def _seconds(interaction: Interaction) -> float:
         return interaction.response.duration
     except OverflowError:  # of hundreds of digits
         return float("inf")
+
+
+def _unread(interaction: Interaction, error: Exception) -> str | None:
+    """Why a request that goes to a model by its URL is not told as one."""
+    if not interaction.request.body:
+        return "a model is asked here, by the URL, but the recording has no body of the request"
+    why = error.message if isinstance(error, ModelError) else _reason(interaction, error)
+    return f"not read as a request to a model: {why}"
 
 
 def _reason(interaction: Interaction, error: Exception) -> str | None:

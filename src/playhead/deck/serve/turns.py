@@ -22,8 +22,8 @@ any tape, unless the server loops. A connection that was opened later is a new c
 
 from __future__ import annotations
 
-from playhead.deck.http1 import Connection
-from playhead.deck.serve_index import Question, Recording
+from playhead.deck.http1.connection import Connection
+from playhead.deck.serve.index import Question, Recording
 
 
 class Walk:

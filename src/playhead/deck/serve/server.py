@@ -5,9 +5,9 @@
     with TapeServer("florence.yaml") as server:
         client = OpenAI(base_url=f"{server.url}/v1", api_key="none")
 
-Which recording a request asks for is in :mod:`playhead.deck.serve_index`, whose turn is which in ``serve_turns``, what
-is sent in ``serve_answer``, and what may be laid over it in ``faults``. Here is the server: what stands at which path,
-what a miss says, and the books.
+Which recording a request asks for is in :mod:`.index`, whose turn is which in :mod:`.turns`, what is sent in
+:mod:`playhead.deck.http1.rendered`, and what may be laid over it in :mod:`.faults`. Here is the server: what stands at
+which path, what a miss says, and the books.
 
 ======================== ============================================================================================
 ``/__playhead__``        status, as JSON: tapes, what was played and was not, misses
@@ -29,15 +29,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from playhead.deck.credentials import credentials
-from playhead.deck.faults import Fault, fault
-from playhead.deck.http1 import Connection, Listener, json_answer
-from playhead.deck.http1_reading import Asked
+from playhead.deck.http1.connection import Connection, Listener, json_answer
+from playhead.deck.http1.reading import Asked
+from playhead.deck.http1.rendered import broken, render, send, send_whole
 from playhead.deck.refusals import missed, refused
-from playhead.deck.serve_answer import broken, render, send, send_whole
-from playhead.deck.serve_index import Index, Question, Recording
-from playhead.deck.serve_models import listing, models_of
-from playhead.deck.serve_turns import Turns
+from playhead.deck.serve.faults import Fault, fault
+from playhead.deck.serve.index import Index, Question, Recording
+from playhead.deck.serve.models import listing, models_of
+from playhead.deck.serve.turns import Turns
 from playhead.errors import ConfigError
+from playhead.given import check_there
 from playhead.tapes.redact import Redactor
 from playhead.tapes.tape import Tape
 
@@ -53,7 +54,7 @@ class TapeServer(Listener):
         tapes: paths, or tapes; read once.
         host, port: where it listens; port 0 is any that is free.
         pace: 0 plays at once, 1.0 as recorded, 0.5 in half the time.
-        faults: what is laid over the recordings, as :func:`playhead.deck.faults.fault` reads it.
+        faults: what is laid over the recordings, as :func:`playhead.deck.serve.faults.fault` reads it.
         loop: a question that its client has heard in full begins anew when it is asked again.
 
     Attributes:
@@ -75,6 +76,7 @@ class TapeServer(Listener):
         loop: bool = False,
     ) -> None:
         super().__init__(host, port)
+        check_there("TapeServer", "pace", pace)
         if not 0 <= pace < float("inf"):
             raise ConfigError(f"a pace is 0 (at once) or a factor of the recorded time, not {pace}")
         self.tapes: Sequence[Tape] = [tape if isinstance(tape, Tape) else Tape.load(tape) for tape in tapes]

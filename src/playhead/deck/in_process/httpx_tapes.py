@@ -6,7 +6,7 @@ is made of the same; so neither is imported here, and nothing is a subclass of t
 
 What passes is what travelled: a body that came compressed reaches its client so, and stands plain on the tape. A live
 exchange is on the tape before its client learns that it is over. A request that the tape has no answer for is answered
-with status 404 and not raised, see :mod:`playhead.deck.exchanges`; ``misses`` keeps them.
+with status 404 and not raised, see :mod:`.exchanges`; ``misses`` keeps them.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
-from playhead.deck.exchanges import Exchanges
-from playhead.deck.serve_answer import Rendered
-from playhead.deck.take import Take
+from playhead.deck.http1.rendered import Rendered
+from playhead.deck.in_process.exchanges import Exchanges
+from playhead.deck.record.take import Take
 from playhead.errors import ConfigError
 from playhead.wire import Headers, HTTPRequest
 
@@ -122,24 +122,23 @@ class _Taken:
 
     def __iter__(self) -> Iterator[bytes]:
         self._left = iter(self._stream)
-        try:
+        with self._told():
             for piece in self._left:
                 self._take.piece(piece)
                 yield piece
-        except Exception:
-            self._take.end(_LOST)
-            raise
-        except BaseException:  # the client stops, or is cancelled
-            self._take.close(_GONE)
-            raise
-        self._take.end()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         self._left = aiter(self._stream)
-        try:
+        with self._told():
             async for piece in self._left:
                 self._take.piece(piece)
                 yield piece
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """The take is told how the body ends."""
+        try:
+            yield
         except Exception:
             self._take.end(_LOST)
             raise

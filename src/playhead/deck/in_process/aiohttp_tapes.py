@@ -6,7 +6,7 @@ plays; the rest it passes on to the real host, as the mode of the tape allows. S
 timeouts, its streams and its errors, are the real ones.
 
 TLS is spoken where the exchange goes live, with the system's certificates. A request that the tape has no answer for is
-status 404, in the words of its wire, as in :mod:`playhead.deck.httpx_tapes`. This module imports aiohttp.
+status 404, in the words of its wire, as in :mod:`.httpx_tapes`. This module imports aiohttp.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
-from playhead.deck.http1 import Connection
-from playhead.deck.http1_reading import Asked
-from playhead.deck.passing import as_request, open_client, pass_on
-from playhead.deck.serve_answer import send
-from playhead.deck.take import Take
+from playhead.deck.http1.connection import Connection
+from playhead.deck.http1.reading import Asked
+from playhead.deck.http1.rendered import send
+from playhead.deck.record.passing import as_request, open_client, pass_on
+from playhead.deck.record.take import Take
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ClientRequest
     from aiohttp.tracing import Trace
 
-    from playhead.deck.exchanges import Exchanges
+    from playhead.deck.in_process.exchanges import Exchanges
 
 
 class Inside:
@@ -60,7 +60,7 @@ class Inside:
         return made
 
     def answer(self, asked: Asked, connection: Connection) -> None:
-        """See :class:`playhead.deck.http1.Application`."""
+        """See :class:`playhead.deck.http1.connection.Application`."""
         request = as_request(asked, f"{connection.state}{asked.target}")
         played = self.exchanges.play(request)
         if played is not None:
@@ -72,7 +72,7 @@ class Inside:
         self._tasks[connection] = task
 
     def gone(self, connection: Connection) -> None:
-        """See :class:`playhead.deck.http1.Application`."""
+        """See :class:`playhead.deck.http1.connection.Application`."""
         self._open.discard(connection)
         task = self._tasks.pop(connection, None)
         if task is not None:

@@ -1,0 +1,1 @@
+"""What any client asks of its provider, put on a tape as it passes through a proxy."""
