@@ -43,7 +43,7 @@ format: .venv/installed-dev  ## format the code and mend what the linter can
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
 
-bench: .venv/installed .bench-venv/installed  ## measure playhead and its peers; writes docs/benchmarks.md
+bench: .venv/installed .bench-venv/installed  ## measure playhead and its peers (seven minutes); writes docs/benchmarks.md
 	@.venv/bin/python benchmarks/run.py $(ARGS)
 
 fuzz: .venv/installed-fuzz  ## try to break what reads bytes; ARGS=tape for one reader, FUZZ_SECONDS=600 for longer than 60

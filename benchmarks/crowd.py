@@ -1,11 +1,12 @@
 """Ten thousand weather runs at once in one process, against a server that takes five seconds for each answer.
 
-    python benchmarks/crowd.py              both, in processes of their own, and what they came to
+    python benchmarks/crowd.py [--json]     each in a process of its own, and what it came to
     python benchmarks/crowd.py playhead URL 10000
 
 A run is two requests with a tool call between them, so that ten seconds is as fast as it could be. ``raw`` does the
-same two exchanges with the HTTP client alone: the same bodies, sent and read, and nothing made of them. Memory is what
-the process grew by at its peak, from just before the first run begins, over the number of runs.
+same two exchanges with the HTTP client alone: the same bodies, sent and read, and nothing made of them. ``seldom`` is
+playhead with Python's collector told to look seldom, as docs/control.md advises for so many. Memory is what the process
+grew by at its peak, from just before the first run begins, over the number of runs.
 """
 
 from __future__ import annotations
@@ -86,7 +87,11 @@ def grown() -> int:
 
 def measured(who: str, url: str, runs: int) -> dict[str, float]:
     """What one process took for all runs, the first one aside."""
-    asyncio.run((by_playhead if who == "playhead" else by_hand)(url, runs))
+    if who == "seldom":
+        import gc
+
+        gc.set_threshold(50_000)
+    asyncio.run((by_hand if who == "raw" else by_playhead)(url, runs))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {
         "wall": round(time.monotonic() - _began["wall"], 2),
@@ -96,11 +101,12 @@ def measured(who: str, url: str, runs: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """One of them, or both side by side."""
-    if len(sys.argv) > 1:
+    """One of them, or all side by side."""
+    if len(sys.argv) > 2:
         print(json.dumps(measured(sys.argv[1], sys.argv[2], int(sys.argv[3]))))
         return
-    for who in ("raw", "playhead"):
+    found = {}
+    for who in ("raw", "playhead", "seldom"):
         command = [sys.executable, str(HERE / "server.py")]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
             assert server.stdout is not None
@@ -110,9 +116,13 @@ def main() -> None:
             server.stdin.close()
         if done.returncode:
             sys.exit(done.stderr)
-        one = json.loads(done.stdout)
+        found[who] = one = json.loads(done.stdout) | {"ideal": IDEAL, "runs": RUNS}
         ratio = one["wall"] / IDEAL
-        print(f"{who:<9} {one['wall']} s, {ratio:.2f} of the ideal; {one['cpu']} s CPU; {one['kilobytes']} KB a run")
+        if "--json" not in sys.argv:
+            words = f"{one['wall']} s, {ratio:.2f} of the ideal; {one['cpu']} s CPU; {one['kilobytes']} KB a run"
+            print(f"{who:<9} {words}")
+    if "--json" in sys.argv:
+        print(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,13 @@ import platform
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import scale
+
 
 class Figures(NamedTuple):
     """All that was measured: costs by client and case, and by dialect, as (wall µs, CPU µs), replays by kind, imports
-    and first answers in ms; ``engine`` is the HTTP engine that playhead was seen to use."""
+    and first answers in ms, and ``scale`` what very many came to; ``engine`` is the HTTP engine that playhead was seen
+    to use."""
 
     clients: dict[str, dict[str, list[float]]]
     dialects: dict[str, list[float]]
@@ -19,6 +22,7 @@ class Figures(NamedTuple):
     imports: dict[str, float]
     answers: dict[str, float]
     engine: str
+    scale: dict[str, Any]
     versions: dict[str, str]
     absent: dict[str, str]
     rounds: tuple[int, int]
@@ -55,7 +59,8 @@ def page(figures: Figures) -> str:
     """docs/benchmarks.md, whole."""
     parts = [head(figures), goals(figures)]
     parts += [table(figures, *row) for row in TABLES]
-    parts += [dialects(figures), imports(figures), replays(figures), yaml(figures), foot(figures)]
+    parts += [dialects(figures), imports(figures), replays(figures), yaml(figures)]
+    parts += [*scale.tables(figures.scale), foot(figures)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -80,7 +85,7 @@ def goals(figures: Figures) -> str:
     raw = f"raw {figures.engine}"
     small, large = replay.get("12"), replay.get("3000")
     engine = figures.imports.get(f"asyncio, msgspec and {figures.engine}")
-    rows = [
+    rows: list[scale.Goal] = [
         (
             "`import playhead`, over bare Python",
             "< 15 ms",
@@ -132,15 +137,15 @@ def goals(figures: Figures) -> str:
         ("replay, per exchange, of 12", "< 0.1 ms", thousandth(small), 0.1, "{:.3f} ms", 1),
         ("replay, per exchange, of 3,000", "< 0.1 ms", thousandth(large), 0.1, "{:.3f} ms", 1),
         ("replay, per exchange, of 3,000 to of 12", "the same, ≤ 1.2x", ratio(large, small), 1.2, "{:.2f}x", 1),
+        *scale.goals(figures.scale),
     ]
     lines = ["| goal | | measured | reached |", "|---|---|---|---|"]
     for what, goal, value, bound, form, sign in rows:
         if value is None:
             lines.append(f"| {what} | {goal} | not measured | |")
         else:
-            lines.append(
-                f"| {what} | {goal} | {form.format(value)} | {'yes' if sign * (bound - value) >= 0 else '**no**'} |"
-            )
+            reached = "yes" if sign * (bound - value) >= 0 else "**no**"
+            lines.append(f"| {what} | {goal} | {form.format(value)} | {reached if goal else ''} |")
     return "## Goals\n\n" + "\n".join(lines)
 
 

@@ -1,11 +1,12 @@
 """Measures playhead beside its peers in one run, prints the tables and writes docs/benchmarks.md.
 
-    make bench                                    everything, in about four minutes
+    make bench                                    everything, in about seven minutes
     python benchmarks/run.py --only playhead,"raw aiohttp" --rounds 1 --out figures.md
 
 Each client is measured in a process of its own, in the environment that it is installed in; the rounds are outermost,
 so that a drift of the machine meets all alike; every figure is the median of the rounds. What a case does stands in
-``clients.py``, ``dialects.py``, ``imports.py`` and ``replays.py``; the page's words in ``report.py``.
+``clients.py``, ``dialects.py``, ``imports.py`` and ``replays.py``; the page's words in ``report.py``. Crowds, storms
+and servers (``scale.py``) are measured last, once, and where nothing is left out.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import scale
 from imports import IMPORTS, first_answers, import_times
 from report import Figures, page
 
@@ -100,6 +102,7 @@ def measured(only: set[str], rounds: int, url: str, folder: str) -> Figures:
         imports=import_times(IMPORTS, OWN, PEERS),
         answers=import_times(first_answers(url), OWN, PEERS, turns=3),
         engine=whole.get(("clients", "playhead"), {}).get("engine", ""),
+        scale={} if only else scale.measured(),
         versions=versions,
         absent=absent,
         rounds=(rounds, light_rounds(rounds)),

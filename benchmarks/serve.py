@@ -75,7 +75,8 @@ def serve_tape(tape: str, told: Any) -> None:
 def serve_static(tape: str, told: Any) -> None:
     """The same engine, and one answer."""
     from playhead import Tape
-    from playhead.deck.http1.connection import Connection, Listener, whole
+    from playhead.deck.http1.connection import Connection, whole
+    from playhead.deck.http1.listener import Listener
     from playhead.deck.http1.reading import Asked
 
     data = whole(200, Tape.load(tape).interactions[0].response.body, (("Content-Type", "application/json"),))
