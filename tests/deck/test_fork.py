@@ -9,7 +9,23 @@ from typing import Any
 
 import pytest
 
-from playhead import Agent, ConfigError, Tape, TapeMissError, TapeModeError, fork, fork_sync, rerun_sync, system, tool
+from playhead import (
+    Agent,
+    AuthenticationError,
+    ConfigError,
+    Model,
+    PlayheadError,
+    RetryPolicy,
+    Tape,
+    TapeMissError,
+    TapeModeError,
+    TransportError,
+    fork,
+    fork_sync,
+    rerun_sync,
+    system,
+    tool,
+)
 from playhead.deck.compare import compare
 from playhead.deck.question import FORK, forked, question
 from playhead.deck.rerun import Reel, rerun as play_again
@@ -25,6 +41,12 @@ DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini", "
 def weather(location: str) -> str:
     """The weather."""
     return f"40 C in {location}"
+
+
+@tool
+def clock() -> str:
+    """The time."""
+    return "12:00"
 
 
 @pytest.fixture
@@ -253,3 +275,41 @@ def test_events_tell_what_is_new(seed: Path, fake: FakeProvider) -> None:
     assert names.count("StepStart") == 1
     assert names.count("ToolEnd") == 1
     assert run.steps[0].results[0].text == '{"celsius":12}'
+
+
+def test_a_fork_that_asks_nobody_leaves_no_file(seed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key, no server: what was there stays as it was. Once an answer came, even a refusal, it is kept."""
+    monkeypatch.delenv("OPENROUTER_API_KEY", raising=False)
+    new, change = tmp_path / "new.yaml", {"tool:weather": "12 C"}
+    with pytest.raises(AuthenticationError, match="no key"):
+        fork_sync(seed, at=1, set=change, tape=new)
+    assert list(tmp_path.iterdir()) == []
+    new.write_text("of somebody's\n")
+    with pytest.raises(TapeModeError, match="force=True"):
+        fork_sync(seed, at=1, set=change, model=Model.of("compatible:m", base_url="http://127.0.0.1:9"), tape=new)
+    nobody = Model.of("compatible:m", base_url="http://127.0.0.1:9", retry=RetryPolicy(attempts=1))
+    with pytest.raises(TransportError):
+        fork_sync(seed, at=1, set=change, model=nobody, tape=new, force=True)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("new.yaml", "of somebody's\n")]
+    with FakeProvider() as fake:
+        fake.script(refuse(400))
+        with pytest.raises(PlayheadError):
+            fork_sync(seed, at=1, set=change, model=fake.model("m"), tape=new, force=True)
+    assert [item.response.code for item in Tape.load(new).interactions][-2:] == [200, 400]
+    assert [path.name for path in tmp_path.iterdir()] == ["new.yaml"]
+
+
+def test_what_a_tool_did_is_kept_though_nobody_was_asked(fake: FakeProvider, tmp_path: Path) -> None:
+    """A function that ran may have changed something: the tape that says so stays."""
+    fake.script(reply(tool_call("weather", location="Rome"), tool_call("clock")), reply("It is late."))
+    whole = Tape()
+    Agent(fake.model("m"), tools=[weather, clock]).run_sync("?", tape=whole)
+    answer = Tape([item for item in whole.interactions if item.request.method != "CALL"][:1])
+    nobody = Model.of("compatible:m", base_url="http://127.0.0.1:9", retry=RetryPolicy(attempts=1))
+    new = tmp_path / "new.yaml"
+    with pytest.raises(TransportError):
+        fork_sync(answer, at=1, set={"tool:weather": "12 C"}, tools=[clock], model=nobody, tape=new)
+    calls = [item for item in Tape.load(new).interactions if item.request.method == "CALL"]
+    assert {call.request.url: call.response.body for call in calls} == {"tool:weather": b"12 C", "tool:clock": b"12:00"}
+    took = {call.request.url: call.response.nanoseconds for call in calls}
+    assert took["tool:weather"] == 0 < took["tool:clock"]

@@ -52,7 +52,7 @@ def test_a_proxy_that_is_stopped_says_what_it_did(tmp_path: Path) -> None:
         with Wire(port) as wire:
             assert wire.ask(CHAT, b'{"model":"m","messages":[{"role":"user","content":"x"}]}').status == 200
         process.terminate()
-        assert json.loads(process.stdout.readline()) == {"recorded": 1, "notes": []}
+        assert json.loads(process.stdout.readline()) == {"recorded": 1, "saved": [], "notes": []}
     assert process.returncode == 0
 
 

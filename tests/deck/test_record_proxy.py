@@ -17,7 +17,7 @@ from raw_wire import Wire, ask
 
 from playhead import ConfigError, RecordingProxy, Tape, TapeServer
 from playhead.deck.http1.reading import Asked
-from playhead.deck.record.proxy import joined
+from playhead.deck.record.upstreams import joined
 from playhead.testing import FakeProvider, refuse
 from playhead.wire import header
 
@@ -199,12 +199,12 @@ def test_answers_without_a_body_are_whole(tmp_path: Path) -> None:
 
 def test_an_encoding_that_cannot_be_undone_is_served_as_it_came(tmp_path: Path) -> None:
     path, data = tmp_path / "t.yaml", b"\x0b\x05\x80hello world\x03"
-    with OddUpstream(lambda asked: [answer("200 OK", "Content-Encoding: br", body=data)]) as upstream:
+    with OddUpstream(lambda asked: [answer("200 OK", "Content-Encoding: compress", body=data)]) as upstream:
         with RecordingProxy(upstream.url, tape=path) as proxy:
             assert ask(proxy.port, CHAT, b"{}").body == data
     with TapeServer(path) as server:
         got = ask(server.port, CHAT, b"{}")
-    assert (got.body, got.headers["content-encoding"]) == (data, "br")
+    assert (got.body, got.headers["content-encoding"]) == (data, "compress")
 
 
 def test_bare_deflate_and_compressed_requests_stand_plain_on_the_tape(tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_a_hundred_clients_at_once_and_every_retry_are_on_one_tape(tmp_path: Pat
 
 def test_each_client_has_a_tape_if_asked(tmp_path: Path) -> None:
     path = tmp_path / "run.yaml"
-    (tmp_path / "run-1.yaml").write_text("somebody's")
+    (tmp_path / "run.1.yaml").write_text("somebody's")
     with FakeProvider("openai", answer="hello") as fake:
         with RecordingProxy(fake.url, tape=path, tape_per_client=True) as proxy:
             for _ in range(2):
@@ -249,9 +249,11 @@ def test_each_client_has_a_tape_if_asked(tmp_path: Path) -> None:
             with Wire(proxy.port) as wire:
                 assert [wire.ask(CHAT, question("b")).status for _ in range(2)] == [200, 200]
             assert ask(proxy.port, f"/@..%2Fx{CHAT}", question("c")).status == 404
-    found = {one.name: len(Tape.load(one).interactions) for one in tmp_path.glob("run-*.yaml") if one.stem != "run-1"}
-    assert found == {"run-alice.yaml": 2, "run-2.yaml": 2}
-    assert (tmp_path / "run-1.yaml").read_text() == "somebody's"
+    found = {
+        one.name: len(Tape.load(one).interactions) for one in tmp_path.glob("run[-.]*.yaml") if one.stem != "run.1"
+    }
+    assert found == {"run-alice.yaml": 2, "run.2.yaml": 2}
+    assert (tmp_path / "run.1.yaml").read_text() == "somebody's"
     assert not path.exists()
 
 

@@ -98,7 +98,7 @@ def test_a_large_body_and_what_follows_it_are_told_apart(server: TapeServer, bod
         (b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", 501, "websockets"),
         (b"CONNECT api.openai.com:443 HTTP/1.1\r\nHost: h\r\n\r\n", 501, "CONNECT"),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "HTTP/2"),
-        (b"\x16\x03\x01\x02\x00\r\n\r\n", 400, "no request"),
+        (b"\x16\x03\x01\x02\x00\r\n\r\n", 400, "TLS"),
         (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "two ways"),
         (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "Content-Length"),
         (b"POST / HTTP/1.1\r\nContent-Length: +1\r\n\r\n", 400, "Content-Length"),

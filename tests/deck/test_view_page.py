@@ -125,7 +125,7 @@ def test_the_focus_goes_round_and_is_seen(page: Page, tmp_path: Path) -> None:
         if seen[-1]:
             assert page.evaluate(f"{style}.outlineStyle") != "none", seen[-1]
     wanted = {"tapes", "find", "previous", "next", "theme", "help", "closer", "wider", "whole", "show", "list"}
-    assert wanted | {"tab-conversation", "conversation"} <= set(seen)
+    assert wanted | {"tab-compare", "compare"} <= set(seen)
     page.evaluate("document.querySelector('#tab-conversation').focus()")
     page.press("ArrowRight")
     assert page.evaluate("document.activeElement.id") == "tab-exchange"

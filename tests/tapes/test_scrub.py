@@ -121,9 +121,9 @@ def test_credentials_in_headers_and_urls_are_found_by_their_place() -> None:
     asked = (("Authorization", "Bearer hunter2hunter2"), ("Cookie", "sid=12345678"))
     one = exchange(0, b'{"a": "hunter2hunter2"}', b"", "https://me:pass@a/v1?api_key=topsecret1&q=pass", asked)
     (after,) = scrub(one)
-    assert after.request.body == b'{"a": "REDACTED-BEARER-3"}'
-    assert header(after.request.headers, "authorization") == "Bearer REDACTED-BEARER-3"
-    assert header(after.request.headers, "cookie") == "REDACTED-COOKIE-4"
+    assert after.request.body == b'{"a": "REDACTED-BEARER-1"}'
+    assert header(after.request.headers, "authorization") == "Bearer REDACTED-BEARER-1"
+    assert header(after.request.headers, "cookie") == "REDACTED-COOKIE-1"
     assert after.request.url == "https://REDACTED-PASSWORD-1@a/v1?api_key=REDACTED-PASSWORD-2&q=pass"
 
 
@@ -186,7 +186,7 @@ def test_words_patterns_and_what_is_allowed() -> None:
     """Named values go, allowed ones stay, kinds that are not looked for stay."""
     one = exchange(0, json.dumps({"a": f"Florence, order 12-345, {MAIL}"}).encode())
     (after,) = scrub(one, finder=Finder((), ["Florence"], [r"order ([0-9-]+)"]))
-    assert json.loads(after.request.body) == {"a": f"REDACTED-WORD-1, order REDACTED-PATTERN-2, {MAIL}"}
+    assert json.loads(after.request.body) == {"a": f"REDACTED-WORD-1, order REDACTED-PATTERN-1, {MAIL}"}
     digest = hashlib.sha256(MAIL.encode()).hexdigest()
     assert Scrubber(Finder(), [digest[:8]]).find([one]) == []
 

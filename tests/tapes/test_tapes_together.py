@@ -119,6 +119,6 @@ def test_a_miss_where_all_was_played_says_that_the_tape_ends(tmp_path: Path, mod
             session.play(request("c"))
         assert "ends here" not in str(caught.value)
         session.play(request("b"))
-        words = 'the tape ends here: its run was cut or asked less; tape_mode="resume" goes on'
+        words = 'the tape ends here: its run was stopped, met a limit, or asked less; tape_mode="resume" goes on'
         with pytest.raises(TapeMissError, match=words):
             session.play(request("c"))

@@ -7,13 +7,15 @@ its own. Keys pass through and never reach the tape. A tape that is there is gon
   playhead record --upstream /openai=https://api.openai.com --upstream /claude=https://api.anthropic.com --tape run.yaml
 
 With --tape-per-client, a client that says its name, http://127.0.0.1:8081/@alice/v1, has run-alice.yaml; one that does
-not has a tape for each of its connections. Ctrl-C ends it.
+not has a tape for each of its connections, run.1.yaml. Ctrl-C ends it. Where the tape could not be written, it says so
+at once; what was recorded is saved elsewhere at the end then, and the exit status is 1.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
+
+from playhead.cli.main import FAILED
 
 SUMMARY = "record what any client asks, as a proxy"
 
@@ -61,15 +63,15 @@ def main(arguments: argparse.Namespace) -> int:
         tape_per_client=arguments.tape_per_client,
         secrets=[os.environ[name] for name in arguments.secret_env],
     )
-    said = f"recording on {clean(arguments.tape)}"
+    whose = "a tape for each client, named after " if arguments.tape_per_client else ""
+    said = f"recording on {whose}{clean(arguments.tape)}"
     fields = {"tape": arguments.tape, "upstreams": proxy.upstreams}
     serve_until_stopped(proxy, said, fields, arguments.json)
     if arguments.json:
         from playhead.cli.document import encode_json
 
-        print(encode_json({"recorded": proxy.recorded, "notes": proxy.notes}))
+        saved = [str(path) for path in proxy.saved]
+        print(encode_json({"recorded": proxy.recorded, "saved": saved, "notes": proxy.notes}))
     else:
         print(f"{plural(proxy.recorded, 'exchange')} recorded")
-    for note in proxy.notes if not arguments.json else ():
-        print(clean(f"note: {note}"), file=sys.stderr)
-    return 0
+    return FAILED if proxy.saved or proxy.lost else 0

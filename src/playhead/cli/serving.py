@@ -1,7 +1,7 @@
 """How a command that serves runs: until Ctrl-C, SIGTERM or SIGHUP, which are how it is meant to end.
 
 The address is printed when connections are accepted, and not before, so that a script may wait for the line. With
-``--json`` it is an object on a line of its own.
+``--json`` it is an object on a line of its own. What goes wrong meanwhile is said on stderr, at once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playhead.deck.http1.connection import Listener
+    from playhead.deck.http1.listener import Listener
 
 
 def add_address(parser: argparse.ArgumentParser, port: int) -> None:
@@ -44,6 +44,20 @@ def serve_until_stopped(listener: Listener, said: str, fields: dict[str, Any], a
         else:
             line = f"{said}, at {listener.url}"
         print(line, flush=True)
+
+    def tell(message: str) -> None:
+        if as_json:
+            from playhead.cli.document import encode_json
+
+            line = encode_json({"note": message})
+        else:
+            from playhead.cli.paint import clean
+
+            line = clean(f"note: {message}")
+        with suppress(OSError):  # nobody reads it, and those who are served go on
+            print(line, file=sys.stderr, flush=True)
+
+    listener.on_note = tell
 
     async def main() -> None:
         import signal

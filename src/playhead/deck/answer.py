@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from playhead.deck.question import Question, question
 from playhead.dialects.base import Decoder
-from playhead.fold import fold, unfold
+from playhead.events import ModelEvent
+from playhead.fold import Folder, fold, unfold
 from playhead.response import Response
 from playhead.wire import header
 
@@ -39,6 +41,31 @@ def decoded(found: Question, decoder: Decoder) -> Response:
 
         events = Unconstrainer(found.request).push(events)
     return fold(events)
+
+
+def as_far_as_it_came(found: Question) -> Folder:
+    """An answer that may have been cut: what there is of it."""
+    folder, answer = Folder(), found.interaction.response
+    constrained = None
+    if found.request.tools and found.theirs.profile.tools == "constrained":
+        from playhead.dialects.constrained_tools import Unconstrainer
+
+        constrained = Unconstrainer(found.request)
+
+    def push(events: Iterable[ModelEvent]) -> None:
+        events = list(events)
+        folder.push(events if constrained is None else constrained.push(events))
+
+    try:
+        if (header(answer.headers, "content-type") or "").startswith("application/json"):
+            push(unfold(found.dialect.decode_response(answer.body, found.theirs)[0]))
+        else:
+            decoder = found.dialect.decoder(found.theirs)
+            push(decoder.feed(answer.body))
+            push(decoder.close())
+    except Exception:  # noqa: S110 - cut, or not what its wire says: what there is of it is what is wanted
+        pass
+    return folder
 
 
 def texts(tape: Tape) -> set[str]:

@@ -52,14 +52,14 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Figures(msgspec.Struct, frozen=True):
     """What a run came to. ``cost`` is US dollars as :attr:`playhead.Run.cost` has them, ``duration`` seconds of its
-    exchanges and tools."""
+    exchanges and tools, None where the tape has none."""
 
     steps: int
     attempts: int
     refusals: int
     usage: Usage | None
     cost: Decimal | None
-    duration: float
+    duration: float | None
     ledger: tuple[Line, ...]
 
 

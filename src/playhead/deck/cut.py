@@ -146,7 +146,7 @@ def _taken(run: Run[Any], step: Step, by_id: dict[int, Interaction], talk: Conve
                 step.number,
                 number,
                 attempt.status,
-                attempt.duration,
+                attempt.duration or 0.0,
                 attempt.error,
                 date=header(item.response.headers, "Date"),
                 usage=line.usage,
@@ -155,4 +155,4 @@ def _taken(run: Run[Any], step: Step, by_id: dict[int, Interaction], talk: Conve
         )
     run.attempts.extend(attempts)
     results = tuple(told.result for told in step.results)
-    run.steps.append(RunStep(step.number, _answer(step), results, tuple(attempts), step.duration))
+    run.steps.append(RunStep(step.number, _answer(step), results, tuple(attempts), step.duration or 0.0))

@@ -96,6 +96,11 @@ def _may_follow(ours: Sequence[Message], theirs: Sequence[Message]) -> bool:
     return 0 < kept <= given or kept == given == 0
 
 
+def is_told(ours: Message, theirs: Message) -> bool:
+    """Whether theirs is this message as it may stand in a later request: an assistant's may have less of its words."""
+    return _is(ours, theirs, lambda text: False) == ""
+
+
 def corrected_by(messages: Sequence[Message], next: Question) -> Message | None:
     """The correction of an answer that did not fit, where ``next`` asks what the history says and that; else None."""
     theirs = next.request.messages

@@ -249,7 +249,7 @@ class _Taking:
         try:
             call = self._model.call(marking)
             if watch is not None:
-                watch(RunStart(run, asked=call.whom(self._plan.request)), run)
+                watch(RunStart(run, asked=call.whom(self._plan.request), request=self._plan.request), run)
             said = [step.said for step in later if any(message.role == "user" for message in step.said)]
             for turn in (None, *said):
                 run.messages.extend(turn or ())

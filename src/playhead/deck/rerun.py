@@ -27,6 +27,7 @@ from playhead.agent.drive import drive
 from playhead.agent.events import Event, RunEnd, StepStart
 from playhead.agent.plan import Plan, Preparation, Prepare
 from playhead.agent.run import Run
+from playhead.deck.broken_off import after_broken_off
 from playhead.deck.follow import Followed, corrected_by, following
 from playhead.deck.question import Question, question
 from playhead.deck.reel import RecordedTools, Reel, TapeEnds, Turn
@@ -153,6 +154,8 @@ class _Going:
             self.run.messages[:] = self._settings.messages
             reel.ahead = changed
             return
+        if retried and self._was_broken_off():
+            raise TapeEnds("the answer was broken off, and the next question goes on from what came of it")
         found = self._following()
         if found is not None:
             self._take(found)
@@ -163,6 +166,13 @@ class _Going:
         if anew and any(message.role == "assistant" for message in self.run.messages):
             raise TapeEnds("the tape holds no more of this conversation")
         reel.ahead = ahead
+
+    def _was_broken_off(self) -> bool:
+        """Whether the next exchange is the first of another run, that goes on from the answer which was just cut."""
+        reel = self._reel
+        asked = None if reel.last is None else reel.understood(reel.last)
+        next = reel.understood(reel.left[0]) if reel.left else None
+        return asked is not None and next is not None and after_broken_off(asked, next) is not None
 
     def _claimed(self) -> Interaction | None:
         """What has the calls of the last answer in its history, and so says that it goes on from here; else None."""

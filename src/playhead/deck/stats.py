@@ -6,8 +6,8 @@ may read. A tape that cannot be read is named in ``failed`` and passed over::
     stats(["runs/"], by="model").rows["openrouter:moonshotai/kimi-k2-0905"].refusals -> {429: 10}
 
 Every attempt counts, as on :attr:`playhead.Run.ledger`: what it cost is the provider's own figure or about that by list
-price, and an answer with no known cost is counted as such, never as 0. The percentiles are :mod:`.spread`'s; a table of
-this is :mod:`playhead.cli.stats`.
+price, and an answer with no known cost is counted as such with the reason, never as 0: a local model's is not known
+either, as no list has a price of it. The percentiles are :mod:`.spread`'s; tables are :mod:`playhead.cli.stats`'s.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from typing import Any, Literal, TypeAlias, get_args
 import msgspec
 
 from playhead.agent.ledger import REFUSED, REPORTED, Line
+from playhead.agent.prices import EARLIEST, HERE
 from playhead.deck.spread import Spread
 from playhead.deck.transcript.telling import transcript
 from playhead.deck.transcript.values import Conversation, Step, Try
 from playhead.errors import ConfigError, PlayheadError
-from playhead.response import Usage
+from playhead.response import Response, Usage
 from playhead.tapes import Interaction, Tape
 from playhead.transport.record import CHUNKS
 from playhead.transport.replay import recorded_pieces
@@ -34,6 +35,9 @@ from playhead.wire import header
 By: TypeAlias = Literal["model", "provider", "tape", "day"]
 #: How many tapes are read before further processes are worth their start, and how many one of them is given at a time.
 _MANY, _SHARE = 400, 50
+#: Why an answer has no known cost.
+NO_TOKENS, LOCAL, NO_DATE = "tokens not reported", "a local model", "no date on the tape"
+NO_PRICE, NO_TABLE = "no price known", "no list of prices"
 #: The files of a folder that are taken for tapes.
 _ENDINGS = (".yaml", ".yml")
 
@@ -51,17 +55,20 @@ class Row(msgspec.Struct):
 
     Attributes:
         conversations, steps, attempts: how many; a conversation counts where it began.
+        joined: conversations that began elsewhere (with another model, on another day) and came here.
         refusals: by HTTP status, 0 for what was given up before it was answered.
         failed: answers with a good status that could not be taken: cut, or said an error.
-        usage: tokens of all attempts that reported any; None where none did.
+        usage: tokens of all attempts that reported any, and what the provider itself said that they cost (None where
+            it did not say so of each); None where none did.
         cost: US dollars, as far as known; None where nothing is.
         about: whether there is a list price in ``cost``.
-        unpriced: answers of no known cost.
+        unpriced: answers of no known cost; ``why_unpriced`` counts them by the reason.
         latency: seconds of each attempt, where the tape says; ``first_byte`` until the first of it came, likewise.
         tools: by name.
     """
 
     conversations: int = 0
+    joined: int = 0
     steps: int = 0
     attempts: int = 0
     refusals: dict[int, int] = msgspec.field(default_factory=dict)
@@ -70,12 +77,14 @@ class Row(msgspec.Struct):
     cost: Decimal | None = None
     about: bool = False
     unpriced: int = 0
+    why_unpriced: dict[str, int] = msgspec.field(default_factory=dict)
     latency: Spread = msgspec.field(default_factory=Spread)
     first_byte: Spread = msgspec.field(default_factory=Spread)
     tools: dict[str, ToolFigures] = msgspec.field(default_factory=dict)
 
     def __iadd__(self, other: Row) -> Row:
         self.conversations += other.conversations
+        self.joined += other.joined
         self.steps += other.steps
         self.attempts += other.attempts
         for status, count in other.refusals.items():
@@ -85,6 +94,8 @@ class Row(msgspec.Struct):
         self.count_cost(other.cost)
         self.about = self.about or other.about
         self.unpriced += other.unpriced
+        for why, count in other.why_unpriced.items():
+            self.why_unpriced[why] = self.why_unpriced.get(why, 0) + count
         self.latency += other.latency
         self.first_byte += other.first_byte
         for name, figures in other.tools.items():
@@ -95,10 +106,11 @@ class Row(msgspec.Struct):
         return self
 
     def count_usage(self, usage: Usage | None) -> None:
-        """Add tokens; the cost of a usage is counted apart."""
+        """Add tokens, and what the provider said of their cost where that is a number."""
         if usage is not None:
-            bare = msgspec.structs.replace(usage, cost=None)
-            self.usage = bare if self.usage is None else self.usage + bare
+            if usage.cost is not None and not usage.cost.is_finite():
+                usage = msgspec.structs.replace(usage, cost=None)
+            self.usage = usage if self.usage is None else self.usage + usage
 
     def count_cost(self, cost: Decimal | None) -> None:
         """Add dollars, where they are known and a number."""
@@ -133,10 +145,11 @@ class Stats(msgspec.Struct):
 
     @property
     def total(self) -> Row:
-        """All groups together."""
+        """All groups together. A conversation counts once, whoever joined it."""
         whole = Row()
         for row in self.rows.values():
             whole += row
+        whole.joined = 0
         return whole
 
     def take(self, tape: Tape, name: str) -> None:
@@ -148,16 +161,20 @@ class Stats(msgspec.Struct):
         self.warnings += bool(tape.warnings)
         by_id = {item.id: item for item in tape.interactions}
         for talk in told.conversations:
+            seen: list[Row] = []
             for step in talk.steps:
-                self._step(talk, step, by_id, name)
+                row = self._step(talk, step, by_id, name)
+                if not any(row is one for one in seen):
+                    row.conversations += not seen
+                    row.joined += bool(seen)
+                    seen.append(row)
 
-    def _step(self, talk: Conversation, step: Step, by_id: dict[int, Interaction], tape: str) -> None:
+    def _step(self, talk: Conversation, step: Step, by_id: dict[int, Interaction], tape: str) -> Row:
         whom = step.asked or f"{talk.provider}:{talk.model}"
         row = self._row(whom, by_id[step.attempts[0].id], step, tape)
-        row.conversations += step.number == 1
         row.steps += 1
         for attempt, line in zip(step.attempts, step.ledger, strict=True):
-            _attempt(row, attempt, line, by_id[attempt.id])
+            _attempt(row, attempt, line, by_id[attempt.id], step.answer)
         results = {told.result.call_id: told for told in step.results}
         for call in step.answer.tool_calls if step.answer is not None else ():
             figures = row.tools.setdefault(call.name, ToolFigures())
@@ -167,6 +184,7 @@ class Stats(msgspec.Struct):
                 figures.errors += result.result.is_error
                 if result.duration is not None:
                     figures.duration.add(result.duration)
+        return row
 
     def _row(self, whom: str, first: Interaction, step: Step, tape: str) -> Row:
         match self.by:
@@ -181,9 +199,9 @@ class Stats(msgspec.Struct):
         return self.rows.setdefault(name, Row())
 
 
-def _attempt(row: Row, attempt: Try, line: Line, item: Interaction) -> None:
+def _attempt(row: Row, attempt: Try, line: Line, item: Interaction, answer: Response | None) -> None:
     row.attempts += 1
-    if attempt.duration:  # a recording of another format may have none
+    if attempt.duration is not None:
         row.latency.add(attempt.duration)
     if attempt.error is not None:
         if 200 <= attempt.status < 300:
@@ -196,7 +214,25 @@ def _attempt(row: Row, attempt: Try, line: Line, item: Interaction) -> None:
     row.count_usage(line.usage)
     row.count_cost(line.cost)
     row.about = row.about or line.source not in (None, REPORTED, REFUSED)
-    row.unpriced += line.cost is None and bool(line.billed)
+    if line.cost is None and line.billed:
+        row.unpriced += 1
+        why = _why_unpriced(line, item, answer)
+        row.why_unpriced[why] = row.why_unpriced.get(why, 0) + 1
+
+
+def _why_unpriced(line: Line, item: Interaction, answer: Response | None) -> str:
+    """Why nobody knows what an answer cost."""
+    usage = line.usage
+    if usage is None or usage.input_tokens is None or usage.output_tokens is None:
+        return NO_TOKENS
+    if line.provider == "local" or item.request.url.startswith(HERE):
+        return LOCAL
+    created = answer.created if answer is not None else None
+    if (created or 0) < EARLIEST and header(item.response.headers, "Date") is None:
+        return NO_DATE
+    from importlib.util import find_spec
+
+    return NO_PRICE if find_spec("genai_prices") is not None else NO_TABLE
 
 
 def _day(first: Interaction, step: Step) -> str:

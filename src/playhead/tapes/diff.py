@@ -42,15 +42,15 @@ def nearest(interactions: Sequence[Interaction], played: Sequence[int], asked: H
     """The interaction whose request is most like the asked one; None on an empty tape.
 
     Those with the same URL are preferred, then the longest common beginning of the conversation, then the most
-    equal fields, then what was not played yet.
+    equal fields (and the fewest that were not asked). Only of those that are equally like it, one that was not played
+    yet is preferred.
     """
     candidates = [at for at, item in enumerate(interactions) if _same_place(item, asked)]
     if not candidates:
         candidates = list(range(len(interactions)))
     if len(candidates) > _PARSED:
-        by_bytes = sorted(candidates, key=lambda at: -_common_bytes(interactions[at].request.body, asked.body))
-        unplayed = [at for at in candidates if not played[at]]
-        candidates = [*by_bytes[: _PARSED - 8], *unplayed[:8]]
+        common = {at: _common_bytes(interactions[at].request.body, asked.body) for at in candidates}
+        candidates = sorted(candidates, key=lambda at: (-common[at], played[at]))[:_PARSED]
     new = _decode(asked.body)
     best: tuple[Any, ...] | None = None
     for at in candidates:
@@ -80,6 +80,7 @@ def _likeness(old: Any, new: Any, old_raw: bytes, new_raw: bytes) -> tuple[int, 
                 same += 1
             turns = max(turns, 2 * same - abs(len(other) - len(value)))
     equal = sum(1 for key, value in new.items() if old.get(key, _MISSING) == value)
+    equal -= sum(1 for key in old if key not in new)
     return turns, equal, _common_bytes(old_raw, new_raw)
 
 

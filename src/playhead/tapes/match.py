@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from threading import Lock
+from typing import Protocol
 
 from playhead.tapes.canonical import canonical_body
 from playhead.tapes.interaction import Interaction
@@ -21,6 +22,16 @@ from playhead.wire import HTTPRequest
 
 _Question = tuple[str, str, bytes]
 _NOWHERE: list[int] = []
+
+
+class Alike(Protocol):
+    """What answers a question that is asked in other words, or elsewhere, than it was recorded."""
+
+    def places(self, request: HTTPRequest) -> Sequence[int]:
+        """Where the answers to a request stand among the session's interactions, in their order."""
+
+    def describe(self, request: HTTPRequest, played: Sequence[int]) -> str:
+        """How a request that has no answer parts from what is nearest to it, in words."""
 
 
 class Index:
@@ -94,14 +105,16 @@ class Player:
         at = self._first_unplayed(index.same_bytes(question))
         return at if at is not None else self._first_unplayed(index.same_json(question))
 
-    def has_answer(self, asked: HTTPRequest) -> bool:
-        """Whether there is an unplayed interaction that answers the request, which is redacted already."""
-        return self.find(asked) is not None
+    def unplayed(self, asked: HTTPRequest) -> list[Interaction]:
+        """Every interaction that answers the request, which is redacted already, and was not played, in order."""
+        places = self._indexed().same_json((asked.method, asked.url, asked.body))
+        return [self.interactions[at] for at in places if not self.played[at]]
 
-    def mark(self, interaction: Interaction) -> None:
-        """This interaction is played, by whoever chose it."""
+    def mark(self, interaction: Interaction) -> int:
+        """This interaction is played, by whoever chose it; its place."""
         at = next(at for at, item in enumerate(self.interactions) if item is interaction)
         self.played[at] = 1
+        return at
 
     def equal(self, asked: HTTPRequest) -> list[Interaction]:
         """Every interaction that answers the request, played or not."""

@@ -130,6 +130,8 @@ class Recorder:
         self._written = (self.tape.whole_size, len(self.loaded)) if self.loaded else (0, 0)
         #: Whether the file may hold bytes beyond that.
         self._trail = True
+        #: Whether the last write failed, or was interrupted.
+        self._failed = False
 
     def append(self, make: Callable[[int], Interaction]) -> Interaction:
         """Write one interaction at the end; ``make`` is called with its id, which follows the last.
@@ -146,7 +148,12 @@ class Recorder:
             recorded = self.tape.interactions
             interaction = make(recorded[-1].id + 1 if recorded else 0)
             self.tape.append(interaction)
-            self._flush()
+            try:
+                self._flush()
+            except BaseException:
+                self._failed = True
+                raise
+            self._failed = False
             return interaction
 
     def begin(self) -> None:
@@ -157,6 +164,11 @@ class Recorder:
         """Whether a tape in memory has as many interactions as the file has now, or had when the recorder opened."""
         with self._lock:
             return len(tape.interactions) in (len(self.tape.interactions), len(self.loaded))
+
+    @property
+    def unwritten(self) -> tuple[Interaction, ...]:
+        """What is on ``tape`` and could not be written yet. Once the file is closed it never will be."""
+        return tuple(self.tape.interactions[self._written[1] :]) if self._failed else ()
 
     def close(self) -> None:
         """One session lets go; the last one closes the file."""
@@ -172,6 +184,7 @@ class Recorder:
                 if len(self.tape.interactions) > self._written[1]:
                     with suppress(TapeError):  # said already, when the interaction was recorded
                         self._flush()
+                        self._failed = False
                 self._release()
 
     def let_go(self) -> None:

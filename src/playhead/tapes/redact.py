@@ -9,6 +9,10 @@ Three nets, one behind the other:
    and in whatever escapes JSON, a URL or a page writes them, some characters or all (:mod:`.escaped`). What holds no
    escape that could be of a secret, as most bodies do not, is not looked through for any.
 
+What was named as a secret is one for good. What was only seen in somebody else's exchange
+(:mod:`playhead.deck.credentials`)
+is one for that exchange, and as long after it as not many others were seen.
+
 A secret that is cut in two by the chunks of a stream's own protocol (half in one event, half in the next) is not
 seen. Values of fewer than 8 characters are no secrets: they would be found everywhere.
 """
@@ -22,12 +26,15 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from playhead.tapes.escaped import places, plain
+from playhead.tapes.named import names_credential
 from playhead.wire import Headers, HTTPRequest
 
 REDACTED = "REDACTED"
 _REDACTED = REDACTED.encode()
 #: Shorter values are ignored.
 SHORTEST_SECRET = 8
+#: So many values that were seen in passing are replaced beside those of the last exchange, keys and cookies.
+_SEEN_KEYS, _SEEN_COOKIES = 16, 8
 
 _REQUEST_HEADERS = frozenset({"accept", "content-type", "user-agent"})
 _RESPONSE_HEADERS = frozenset(
@@ -46,12 +53,6 @@ _RESPONSE_HEADERS = frozenset(
 _OWN_PREFIX = "playhead-"
 _RESPONSE_PREFIXES = (_OWN_PREFIX, "x-ratelimit-", "anthropic-ratelimit-")
 
-#: The last words of the names of query keys that carry credentials, ``-`` read as ``_``: api-key, hf_token, app_secret.
-_CREDENTIAL_WORDS = frozenset(
-    """key apikey keyid awsaccesskeyid googleaccessid token secret sig signature pass password passwd passphrase pwd
-    auth authorization bearer code credential credentials jwt""".split()  # noqa: SIM905 - it reads better as words
-)
-_CREDENTIAL_PREFIXES = ("x_amz_", "x_goog_")
 _QUERY_PAIR = re.compile(r"(?<=[?&;])([^=&;#]+)=([^&;#]*)")
 _USER = re.compile(r"(?<=://)[^/?#]*@")  # to the last @: that is where a URL's host begins
 
@@ -64,13 +65,14 @@ class Redactor:
         self._said: tuple[bytes, ...] = ()
         self._marks: frozenset[_Mark] = frozenset()
         self._secrets: frozenset[str] = frozenset()
+        self._seen: tuple[dict[str, None], dict[str, None]] = ({}, {})
         for secret in secrets:
             self.add_secret(secret)
 
     @property
     def secrets(self) -> frozenset[str]:
         """The values that are replaced."""
-        return self._secrets
+        return self._secrets.union(*self._seen)
 
     def add_secret(self, secret: str) -> bool:
         """Replace this value from now on; False when it is too short or known already."""
@@ -82,6 +84,28 @@ class Redactor:
         self._forms = tuple(sorted({*self._forms, *forms}, key=lambda form: (-len(form), form)))
         self._said = (*self._said, *said)
         self._marks |= {*marks}
+        return True
+
+    def add_seen(self, secrets: Iterable[str], *, cookies: bool = False) -> bool:
+        """Replace what one exchange of somebody else's client carries, and forget what was seen longest ago: each new
+        one costs, and a server may say a new cookie with every answer. Whether what is replaced is now another."""
+        seen = dict(self._seen[cookies])
+        known = self.secrets
+        values = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET and secret not in self._secrets]
+        for value in values:
+            seen.pop(value, None)
+            seen[value] = None
+        limit = max(len(values), _SEEN_COOKIES if cookies else _SEEN_KEYS)
+        for value in list(seen)[: max(0, len(seen) - limit)]:
+            del seen[value]
+        self._seen = (self._seen[0], seen) if cookies else (seen, self._seen[1])
+        if self.secrets == known:
+            return False
+        written = [_written(secret) for secret in self.secrets]
+        forms = {form for each, _, _ in written for form in each}
+        self._marks = frozenset(mark for _, _, marks in written for mark in marks)
+        self._said = tuple(word for _, said, _ in written for word in said)
+        self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
         return True
 
     def request(self, request: HTTPRequest) -> HTTPRequest:
@@ -145,17 +169,6 @@ class Redactor:
         return body
 
 
-def names_credential(name: str) -> bool:
-    """Whether a query key of this name carries a credential: ``api-key``, ``hf_token``, ``X-Amz-Signature``."""
-    name = name.lower()
-    if "%" in name:
-        from urllib.parse import unquote
-
-        name = unquote(name).lower()
-    name = name.replace("-", "_")
-    return name.rpartition("_")[2] in _CREDENTIAL_WORDS or name.startswith(_CREDENTIAL_PREFIXES)
-
-
 def credentials_of(url: str) -> list[str]:
     """The values in a URL that are credentials: a user with a password, and the values of query keys for them."""
     found = [user for match in _USER.finditer(url) if ":" in (user := match[0].rpartition("@")[0])]
@@ -182,7 +195,7 @@ _MARKS: tuple[_Mark, ...] = (
 _ANY_MARKS: tuple[_Mark, ...] = tuple((sign, re.compile(re.escape(sign))) for sign in (b"\\", b"%", b"&"))
 
 
-@lru_cache(64)
+@lru_cache(256)
 def _written(secret: str) -> tuple[frozenset[bytes], tuple[bytes, ...], tuple[_Mark, ...]]:
     """How a secret is written without escapes, what its escapes say, and the marks of those."""
     raw = secret.encode("utf-8", "surrogateescape")

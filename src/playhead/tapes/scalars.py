@@ -143,7 +143,12 @@ def _encode_literal(raw: bytes, column: int, indent: int) -> bytes:
 
 def _encode_double(raw: bytes) -> bytes:
     plain = raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n").replace(b"\t", b"\\t")
-    return b'"' + _ESCAPED.sub(_escape, plain.decode()).encode() + b'"'
+    # One look for each of the control characters: a body of nothing else would be as many matches.
+    for code, written in _CONTROLS:
+        plain = plain.replace(code, written)
+    if not plain.isascii():
+        plain = _ESCAPED.sub(_escape, plain.decode()).encode()
+    return b"".join((b'"', plain, b'"'))
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -153,6 +158,12 @@ def _escape(match: re.Match[str]) -> str:
     if code <= 0xFF:
         return f"\\x{code:02X}"
     return f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}"
+
+
+#: The control characters of one byte, each as it is written.
+_CONTROLS = tuple(
+    (bytes([code]), _ESCAPED.sub(_escape, chr(code)).encode()) for code in (*range(0x09), *range(0x0B, 0x20), 0x7F)
+)
 
 
 def decode_inline(raw: bytes) -> bytes:

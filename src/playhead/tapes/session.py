@@ -31,14 +31,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 from playhead.errors import ConfigError, TapeMissError, TapeModeError, UnplayedError
 from playhead.given import check_there
 from playhead.tapes.files import look
 from playhead.tapes.grown import grown
 from playhead.tapes.interaction import CALL, Interaction, RecordedRequest, interaction
-from playhead.tapes.match import Player
+from playhead.tapes.match import Alike, Player
 from playhead.tapes.playable import load_shared, playable_of
 from playhead.tapes.recorder import Recorder, find_recorder, open_recorder, was_begun
 from playhead.tapes.redact import Redactor
@@ -170,16 +170,6 @@ def _may_be_recorded_once(tape: Tape) -> bool:
     return tape.ledger.begun or (tape.path is not None and was_begun(tape.path)) or not tape.settled()
 
 
-class Alike(Protocol):
-    """What answers a question that is asked in other words, or elsewhere, than it was recorded."""
-
-    def places(self, request: HTTPRequest) -> Sequence[int]:
-        """Where the answers to a request stand among the session's interactions, in their order."""
-
-    def describe(self, request: HTTPRequest, played: Sequence[int]) -> str:
-        """How a request that has no answer parts from what is nearest to it, in words."""
-
-
 class Session:
     """An open tape. Close it, or use it as a context manager.
 
@@ -234,6 +224,18 @@ class Session:
             if self._redactor.add_secret(secret):
                 self._player.forget_index()
 
+    def add_seen(self, secrets: Iterable[str], *, cookies: bool = False) -> None:
+        """Replace what an exchange of somebody else's client carries, too, until many others were seen since. Cookies
+        are others in every exchange, and what stands on the tape is not compared anew for each."""
+        with self._lock:
+            if self._redactor.add_seen(secrets, cookies=cookies) and not cookies:
+                self._player.forget_index()
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The values that are replaced now."""
+        return self._redactor.secrets
+
     def play(self, request: HTTPRequest) -> Interaction | None:
         """The first unplayed interaction that answers the request; None when the caller is to go live, and then record.
 
@@ -261,9 +263,26 @@ class Session:
 
     def has_answer(self, request: HTTPRequest) -> bool:
         """Whether the tape has an answer to this request that was not played yet."""
+        return self.place_of(request) is not None
+
+    def answers(self, request: HTTPRequest) -> Sequence[Interaction]:
+        """The answers that the tape has to this request and that were not played yet, in order."""
         asked = self._redactor.question(request)
         with self._lock:
-            return self._player.has_answer(asked)
+            return self._player.unplayed(asked)
+
+    def play_this(self, interaction: Interaction) -> None:
+        """This one of ``answers`` is played."""
+        with self._lock:
+            at = self._player.mark(interaction)
+            if not self._closed:
+                self._playable.play(at, self._party)
+
+    def miss(self, request: HTTPRequest) -> TapeMissError:
+        """What is raised where the tape has no answer to this request."""
+        asked = self._redactor.question(request)
+        with self._lock:
+            return self._miss_error(asked)
 
     def place_of(self, request: HTTPRequest) -> int | None:
         """Where the next unplayed answer to this request stands on the tape, from 0; None where there is none."""
@@ -343,9 +362,20 @@ class Session:
         return all(ledger.take(what, entered) for ledger, entered in self._ledgers.items())
 
     @property
+    def playable(self) -> Sequence[Interaction]:
+        """What it plays, in order: what was settled when it opened."""
+        return self._player.interactions
+
+    @property
     def recorded(self) -> int:
         """How many interactions this session has put on the tape."""
         return len(self._own)
+
+    @property
+    def unwritten(self) -> tuple[Interaction, ...]:
+        """What is on ``tape``, as it could not be written to the file, and is written with what is recorded next; once
+        the session is closed, what the file will not have."""
+        return () if self._recorder is None else self._recorder.unwritten
 
     @property
     def has_tool_calls(self) -> bool:
@@ -430,10 +460,8 @@ class Session:
         message = f"{name} has no answer for {asked.method} {asked.url}: "
         anew = f', {self.named}="record" makes a new one' if self.mode == "once" else ""
         if self._player.played and 0 not in self._player.played:
-            return (
-                f'{message}the tape ends here: its run was cut or asked less; {self.named}="resume" goes on{anew} '
-                f"({self._describe(asked)})."
-            )
+            ends = "the tape ends here: its run was stopped, met a limit, or asked less"
+            return f'{message}{ends}; {self.named}="resume" goes on{anew} ({self._describe(asked)}).'
         if self.mode == "once":
             anew = f' {self.named}="resume" continues a tape whose run was cut{anew}.'
         return f"{message}{self._describe(asked)}.{anew}"

@@ -19,7 +19,7 @@ from typing import Any
 
 from playhead.errors import TapeError, TapeFormatError, TapeModeError
 from playhead.given import check, check_there
-from playhead.tapes.files import describe_file_error, look, read_file
+from playhead.tapes.files import TAPE, describe_file_error, look, read_file, write_whole
 from playhead.tapes.interaction import Interaction
 from playhead.tapes.layout import HEAD, NEW
 from playhead.tapes.ledger import Ledger
@@ -112,26 +112,16 @@ class Tape:
             raise TapeError("this tape has no file: say where, tape.save(path)")
         data = self.dumps()
         look("write", target)
-        # A symbolic link stays one, and what it names is replaced. A process that is killed here leaves the old file.
         real = Path(os.path.realpath(target))
-        fresh = real.with_name(f".{real.name}.{os.getpid()}.tmp")
         try:
             real.parent.mkdir(parents=True, exist_ok=True)
-            if real.exists():
-                if real.is_file() and real.read_bytes() == data:
-                    self.path = target
-                    return
-                _refuse_recorded(target)
-                mode = real.stat().st_mode & 0o777
-            else:
-                mode = None
-            fresh.write_bytes(data)
-            if mode is not None:
-                fresh.chmod(mode)
-            fresh.replace(real)
+            same = real.is_file() and real.read_bytes() == data
         except OSError as error:
-            fresh.unlink(missing_ok=True)
             raise TapeError(describe_file_error("write", target, error)) from error
+        if not same:
+            if real.exists():
+                _refuse_recorded(target)
+            write_whole(target, data, TAPE)
         self.path = target
 
     def dumps(self) -> bytes:

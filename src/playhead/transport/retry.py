@@ -163,8 +163,8 @@ class Exchange(msgspec.Struct):
 
     ``replayed`` says that the answer came from a tape, ``recorded`` its duration there in seconds, and ``at_end`` that
     the tape holds nothing more and that what it lacks may be asked live. ``date`` is the answer's ``Date`` header,
-    ``usage`` what an answer that failed had counted of itself, ``asked`` whom it asks. ``held`` are the seconds before
-    it left, ``beaten`` the requests that gave way to it.
+    ``usage`` what an answer that failed had counted of itself, ``asked`` whom it asks, ``url`` where. ``held`` are the
+    seconds before it left, ``beaten`` the requests that gave way to it.
     """
 
     status: int | None = None
@@ -175,6 +175,7 @@ class Exchange(msgspec.Struct):
     date: str | None = None
     usage: Usage | None = None
     asked: Asked | None = None
+    url: str = ""
     held: float = 0.0
     beaten: tuple[Beaten, ...] = ()
 
@@ -276,7 +277,9 @@ def _system_random() -> Random:
 def _beaten(step: int, number: int, info: Exchange) -> list[Attempt]:
     """The attempts that gave way to the one of this exchange, numbered from ``number``."""
     return [
-        Attempt(step, at, one.status, one.duration, BEATEN, date=header(one.headers, "date"), asked=info.asked)
+        Attempt(
+            step, at, one.status, one.duration, BEATEN, date=header(one.headers, "date"), asked=info.asked, url=info.url
+        )
         for at, one in enumerate(info.beaten, number)
     ]
 
@@ -290,7 +293,7 @@ def _attempt(
     request_id = info.request_id or (error.request_id if error is not None else None)
     duration = (info.recorded or 0.0) if info.replayed else clock.monotonic() - left - info.held
     words = None if error is None else str(error)
-    return Attempt(step, number, status, duration, words, wait, request_id, info.date, info.usage, info.asked)
+    return Attempt(step, number, status, duration, words, wait, request_id, info.date, info.usage, info.asked, info.url)
 
 
 def _too_late(error: ModelError, number: int, elapsed: float, policy: RetryPolicy) -> str | None:

@@ -7,7 +7,7 @@ that needs one starts one. What a client sends ahead is held back by its own soc
 :meth:`Connection.drained`.
 
 No CORS header is ever sent: a page in a browser cannot read what is served here. How this engine was chosen:
-benchmarks/serve.py, which measures it beside others.
+benchmarks/serve.py, which measures it beside others. The socket that connections come in by is in :mod:`.listener`.
 """
 
 from __future__ import annotations
@@ -15,23 +15,16 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-import threading
-from collections.abc import Callable
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Protocol
 
 import msgspec
 
 from playhead.deck.http1.reading import Asked, Reader, Refused
-from playhead.errors import ConfigError
-from playhead.given import check_there
 from playhead.wire import Headers
 
 #: Bytes that a client may send ahead, while the request before is being answered.
 AHEAD = 1 << 20
-#: Connections that may wait to be accepted.
-BACKLOG = 4096
 
 #: Headers that belong to one connection and not to the message (RFC 9110, section 7.6.1).
 HOP_BY_HOP = frozenset(
@@ -62,12 +55,15 @@ class Connection(asyncio.Protocol):
         number: its place in the order in which connections were opened, from 1.
         open: whether there is still somebody to write to.
         busy: whether a request is being answered.
+        cut_here: whether it was broken off on this side.
+        quiet: how often somebody has looked since the client last sent anything.
         state: whatever the application keeps with it.
     """
 
     def __init__(self, application: Application, number: int) -> None:
         self.number = number
-        self.open = self.busy = False
+        self.open = self.busy = self.cut_here = False
+        self.quiet = 0
         self.state: object = None
         self._application = application
         self._transport: asyncio.Transport
@@ -98,6 +94,7 @@ class Connection(asyncio.Protocol):
             await asyncio.shield(self._writable)
 
     def data_received(self, data: bytes) -> None:
+        self.quiet = 0
         self._reader.feed(data)
         if not self.busy:
             self._turn()
@@ -121,7 +118,7 @@ class Connection(asyncio.Protocol):
 
     def cut(self, *, reset: bool = False) -> None:
         """Break off, in the middle of an answer or between two; ``reset`` as a host that dies does."""
-        self._last = True
+        self._last = self.cut_here = True
         if not reset:
             self._transport.close()
             return
@@ -184,104 +181,3 @@ def chunk(data: bytes) -> bytes:
 
 
 LAST_CHUNK = b"0\r\n\r\n"
-
-
-class Listener:
-    """A server of an application, on one socket.
-
-    ``start`` and ``stop`` run it in a thread with an event loop of its own, so that any program can have one;
-    :meth:`run` runs it in the loop of the caller, until it is cancelled.
-
-    Attributes:
-        port: where it listens, once it does.
-        open: the connections that are open now.
-    """
-
-    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        check_there("", "host", host)
-        check_there("", "port", port)
-        self.host, self.port = host, port
-        self.open: set[Connection] = set()
-        self.opened = 0
-        self.loop: asyncio.AbstractEventLoop
-        self._thread: threading.Thread | None = None
-        self._failed: BaseException | None = None
-
-    @property
-    def url(self) -> str:
-        """Where clients find it: ``http://127.0.0.1:41234``."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
-
-    def answer(self, asked: Asked, connection: Connection) -> None:
-        """See :class:`Application`."""
-        raise NotImplementedError
-
-    def gone(self, connection: Connection) -> None:
-        """See :class:`Application`."""
-        self.open.discard(connection)
-
-    def connect(self) -> Connection:
-        """The protocol of a new connection."""
-        self.opened += 1
-        connection = Connection(self, self.opened)
-        self.open.add(connection)
-        return connection
-
-    async def run(self, ready: Callable[[], None]) -> None:
-        """Listen until cancelled; ``ready`` is called when connections are accepted.
-
-        Raises:
-            ConfigError: the address cannot be listened at.
-        """
-        self.loop = asyncio.get_running_loop()
-        try:
-            server = await self.loop.create_server(self.connect, self.host, self.port, backlog=BACKLOG)
-        except OSError as error:
-            raise ConfigError(f"cannot listen at {self.host} port {self.port}: {error.strerror or error}") from error
-        self.port = server.sockets[0].getsockname()[1]
-        try:
-            ready()
-            await asyncio.get_running_loop().create_future()
-        finally:
-            server.close()
-            for connection in tuple(self.open):
-                connection.cut()
-            await self.closing()
-
-    async def closing(self) -> None:
-        """What is to be done when no connection is open any more."""
-
-    def start(self) -> None:
-        """Listen, in a thread; returns when connections are accepted.
-
-        Raises:
-            ConfigError: it was started before, or cannot listen there.
-        """
-        if self._thread is not None:
-            raise ConfigError("this server was started already; make another")
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._in_thread, args=(ready,), daemon=True, name="playhead-deck")
-        self._thread.start()
-        ready.wait()
-        if self._failed is not None:
-            raise self._failed
-
-    def stop(self) -> None:
-        """Close every connection and the server. Stopping twice does nothing."""
-        if self._thread is not None and self._thread.is_alive():
-            self.loop.call_soon_threadsafe(self._task.cancel)
-            self._thread.join()
-
-    def _in_thread(self, ready: threading.Event) -> None:
-        async def main() -> None:
-            self._task = asyncio.get_running_loop().create_task(self.run(ready.set))
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-        try:
-            asyncio.run(main())
-        except BaseException as error:
-            self._failed = error
-        finally:
-            ready.set()

@@ -17,6 +17,10 @@ BODY_LIMIT = 256 << 20
 #: Bytes of the line that says a chunk's size, extensions with it.
 _SIZE_LINE = 4096
 _METHOD = frozenset("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+#: What a request may begin with.
+_FIRST = frozenset("".join(_METHOD).encode())
+#: With what a client begins TLS: the record type of a handshake.
+_TLS = 0x16
 
 
 class Refused(Exception):
@@ -31,7 +35,8 @@ class Asked:
     """One request, whole.
 
     Attributes:
-        target: what stood in the request line, less a scheme and host: ``/v1/messages?beta=true``.
+        target: what stood in the request line, less a scheme and host: ``/v1/messages?beta=true``. ASCII; bytes that
+            are none are written as ``%C3``.
         body: as it came, less the framing of chunks; :meth:`plain` undoes a compression, too.
         last: the client sends nothing after it on this connection.
         minor: of the HTTP version, 0 or 1.
@@ -87,6 +92,7 @@ class Reader:
         self._length = 0  # of the body that is waited for; -1 where it comes in chunks
         self._chunks: list[bytes] = []
         self._received = 0
+        self._trailed = -1  # bytes of trailers that were taken off; -1 before the last chunk
 
     def __len__(self) -> int:
         return len(self._buffer)
@@ -128,6 +134,8 @@ class Reader:
         if end < 0:
             if len(buffer) >= HEAD_LIMIT:
                 raise Refused(431, f"the head of the request is more than {HEAD_LIMIT >> 10} KiB")
+            if buffer and buffer[0] not in _FIRST and buffer != b"\r":  # it would be waited for for ever
+                raise Refused(400, _no_request(buffer[0]))
             return None
         asked = read_head(buffer[:end].decode("latin-1"))
         del buffer[: end + 4]
@@ -155,17 +163,16 @@ class Reader:
 
     def _dechunked(self) -> bool:
         """Take the chunks that are here off the buffer; whether the last one was among them."""
+        if self._trailed >= 0:
+            return self._trailers()
         buffer, at = self._buffer, 0
         try:
             while (line := buffer.find(b"\r\n", at, at + _SIZE_LINE)) >= 0:
                 size = _chunk_size(bytes(buffer[at:line]))
                 if size == 0:
-                    # The trailers, if there are any, say nothing that counts here.
-                    end = line if buffer[line + 2 : line + 4] == b"\r\n" else buffer.find(b"\r\n\r\n", line)
-                    if end < 0:
-                        return False
-                    at = end + 4
-                    return True
+                    del buffer[: line + 2]
+                    at, self._trailed = 0, 0
+                    return self._trailers()
                 start, stop = line + 2, line + 2 + size
                 if self._received + size > BODY_LIMIT:
                     raise Refused(413, f"the request body is more than {BODY_LIMIT >> 20} MiB")
@@ -182,6 +189,20 @@ class Reader:
         finally:
             del buffer[:at]
 
+    def _trailers(self) -> bool:
+        """Take the trailers that are here off the buffer; whether their end was among them. They say nothing that
+        counts here, and are bounded as a head is."""
+        buffer, at, ended = self._buffer, 0, False
+        while not ended and (end := buffer.find(b"\r\n", at)) >= 0:
+            ended, at = end == at, end + 2
+        del buffer[:at]
+        self._trailed += at
+        if self._trailed + (0 if ended else len(buffer)) > HEAD_LIMIT:
+            raise Refused(431, f"the trailers of the request are more than {HEAD_LIMIT >> 10} KiB")
+        if ended:
+            self._trailed = -1
+        return ended
+
 
 def read_head(head: str) -> Asked:
     """The request line and the headers.
@@ -190,12 +211,15 @@ def read_head(head: str) -> Asked:
         Refused: it is no request of HTTP/1.1, or one that no server here answers.
     """
     first, *lines = head.split("\r\n")
+    if head.count("\n") != len(lines) or head.count("\r") != len(lines) or "\0" in head:
+        told = _no_request(_TLS) if head[0] == "\x16" else "the head of the request holds a bare line break, or a NUL"
+        raise Refused(400, told)
     method, _, rest = first.partition(" ")
     target, _, version = rest.rpartition(" ")
     if version == "HTTP/2.0" and method == "PRI":
         raise Refused(505, "HTTP/2 is not spoken here; HTTP/1.1 is")
     if version not in ("HTTP/1.1", "HTTP/1.0") or not method or not _METHOD.issuperset(method) or " " in target:
-        raise Refused(400, f"no request of HTTP/1.1: {first[:60]!r}")
+        raise Refused(400, _no_request(_TLS) if head[0] == "\x16" else f"no request of HTTP/1.1: {first[:60]!r}")
     if method == "CONNECT":
         raise Refused(501, "this is no proxy for CONNECT: give it to the client as its base URL, over http")
     if not target.startswith("/"):
@@ -203,6 +227,10 @@ def read_head(head: str) -> Asked:
         target = "/" + after.partition("/")[2] if after else target
         if not target.startswith(("/", "*")):
             raise Refused(400, f"no request of HTTP/1.1: {first[:60]!r}")
+    if not (target.isascii() and target.isprintable()):
+        if any(letter < " " or letter == "\x7f" for letter in target):
+            raise Refused(400, "the path of the request holds a control character: write it as %09")
+        target = "".join([letter if letter.isascii() else f"%{ord(letter):02X}" for letter in target])
     headers = []
     for line in lines:
         name, colon, value = line.partition(":")
@@ -228,6 +256,12 @@ def _length(sizes: list[str], codings: list[str], minor: int) -> int:
     if length > BODY_LIMIT:
         raise Refused(413, f"the request body is more than {BODY_LIMIT >> 20} MiB")
     return length
+
+
+def _no_request(first: int) -> str:
+    if first == _TLS:
+        return "this is TLS, and HTTP is spoken here: let the client's base URL begin with http://"
+    return f"no request of HTTP/1.1: it begins with the byte {first:#04x}"
 
 
 def _chunk_size(line: bytes) -> int:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -124,14 +125,20 @@ class TapedConnector(aiohttp.BaseConnector):
         made: ResponseHandler = await self._inside.connect(str(req.url.origin()), self._factory)
         return made
 
-    async def _finish(self, closing: Any) -> None:
+    async def _finish(self, closing: Any, failing: bool) -> None:
         await closing
         await self._inside.close()
-        self._exchanges.session.close()
+        self._exchanges.close(failing=failing)
 
     def close(self, *, abort_ssl: bool = False) -> Any:
-        """Close every connection, then the tape."""
-        return asyncio.ensure_future(self._finish(super().close(abort_ssl=abort_ssl)))
+        """Close every connection, then the tape, when what this gives is awaited.
+
+        Raises:
+            UnplayedError: where that was asked for, and something on the tape was not asked for. Never while something
+                else is being raised.
+        """
+        failing = sys.exception() is not None
+        return asyncio.ensure_future(self._finish(super().close(abort_ssl=abort_ssl), failing))
 
 
 def connecting(exchanges: Exchanges, original: Any) -> tuple[Any, Callable[[], None]]:

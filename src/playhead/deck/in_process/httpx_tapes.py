@@ -89,16 +89,25 @@ class TapedTransport:
         return await handle_async(self._exchanges, request, self._async_inner.handle_async_request)
 
     def close(self) -> None:
-        """Close the tape, and the connections."""
-        self.session.close()
-        if self._inner is not None:
-            self._inner.close()
+        """Close the connections, and the tape.
+
+        Raises:
+            UnplayedError: where that was asked for, and something on the tape was not asked for. Never while something
+                else is being raised.
+        """
+        try:
+            if self._inner is not None:
+                self._inner.close()
+        finally:
+            self._exchanges.close(failing=sys.exception() is not None)
 
     async def aclose(self) -> None:
-        """Close the tape, and the connections."""
-        self.session.close()
-        if self._async_inner is not None:
-            await self._async_inner.aclose()
+        """The same, of an async client."""
+        try:
+            if self._async_inner is not None:
+                await self._async_inner.aclose()
+        finally:
+            self._exchanges.close(failing=sys.exception() is not None)
 
     def __enter__(self) -> TapedTransport:
         return self

@@ -2,7 +2,8 @@
 
 ::
 
-    OpenAI(http_client=httpx2.Client(transport=playhead.httpx_transport("run.yaml")))
+    with OpenAI(http_client=httpx2.Client(transport=playhead.httpx_transport("run.yaml"))) as client:
+        ...                     # closing the client closes the tape
 
     with playhead.taped("run.yaml"):
         ...                     # every client of httpx and aiohttp in here is on the tape
@@ -43,15 +44,19 @@ def httpx_transport(
     mode: Mode | None = None,
     pace: float = 0.0,
     secrets: Iterable[str] = (),
+    fail_on_unplayed: bool = False,
     inner: Any = None,
 ) -> Any:
-    """A transport for a ``Client`` or an ``AsyncClient`` of httpx or httpx2 that plays and records a tape.
+    """A transport for a ``Client`` or an ``AsyncClient`` of httpx or httpx2 that plays and records a tape. It is closed
+    with its client, and the tape with it.
 
     Args:
         tape: a path, or a tape.
         mode: "once", "replay", "record", "resume" or "off"; None is PLAYHEAD_TAPE_MODE, "replay" in CI, else "once".
         pace: 0 plays at once, 1.0 as recorded.
         secrets: values that are kept off the tape, beside the keys that are seen.
+        fail_on_unplayed: raise UnplayedError at closing where something on the tape was not asked for, by this client
+            or by others that play the same tape at the same time.
         inner: what goes live, for a proxy or certificates of one's own; None is the library's own transport.
 
     Raises:
@@ -62,7 +67,7 @@ def httpx_transport(
 
     if not _httpx_libraries():
         raise ConfigError("playhead.httpx_transport needs httpx2, or httpx: pip install httpx2")
-    return TapedTransport(_exchanges(tape, mode, pace, secrets), inner)
+    return TapedTransport(_exchanges(tape, mode, pace, secrets, fail_on_unplayed), inner)
 
 
 def aiohttp_connector(
@@ -71,6 +76,7 @@ def aiohttp_connector(
     mode: Mode | None = None,
     pace: float = 0.0,
     secrets: Iterable[str] = (),
+    fail_on_unplayed: bool = False,
     **settings: Any,
 ) -> TapedConnector:
     """A connector for ``aiohttp.ClientSession`` that plays and records a tape; made inside the event loop.
@@ -85,7 +91,7 @@ def aiohttp_connector(
         from playhead.deck.in_process.aiohttp_tapes import TapedConnector
     except ModuleNotFoundError as error:
         raise ConfigError(f"playhead.aiohttp_connector needs aiohttp: pip install aiohttp ({error})") from error
-    return TapedConnector(_exchanges(tape, mode, pace, secrets), **settings)
+    return TapedConnector(_exchanges(tape, mode, pace, secrets, fail_on_unplayed), **settings)
 
 
 @contextmanager
@@ -103,7 +109,8 @@ def taped(
 
     Raises:
         TapeMissError: at the end, where something was asked that the tape has no answer for.
-        UnplayedError: at the end, on request, where something on the tape was not asked for.
+        UnplayedError: at the end, on request, where something on the tape was not asked for within this, whatever
+            others have played of it.
         ConfigError: it is within another one.
         TapeError: the tape cannot be opened so.
     """
@@ -113,7 +120,8 @@ def taped(
             "or give each client a transport of its own, playhead.httpx_transport"
         )
     try:
-        exchanges = _exchanges(tape, mode, pace, secrets)
+        exchanges = _exchanges(tape, mode, pace, secrets, fail_on_unplayed)
+        exchanges.session.alone = True
         restore, let_go = _stand_in(exchanges)
         went_well = False
         try:
@@ -123,7 +131,7 @@ def taped(
             for owner, name, original in restore:
                 setattr(owner, name, original)
             let_go()
-            exchanges.session.close(fail_on_unplayed=fail_on_unplayed and went_well and not exchanges.misses)
+            exchanges.close(failing=not went_well or bool(exchanges.misses))
         if exchanges.misses:
             more = f" (and {len(exchanges.misses) - 1} more)" if len(exchanges.misses) > 1 else ""
             raise TapeMissError(exchanges.misses[0] + more)
@@ -132,11 +140,12 @@ def taped(
 
 
 def _exchanges(
-    tape: str | os.PathLike[str] | Tape, mode: Mode | None, pace: float, secrets: Iterable[str]
+    tape: str | os.PathLike[str] | Tape, mode: Mode | None, pace: float, secrets: Iterable[str], fail_on_unplayed: bool
 ) -> Exchanges:
     check_there("", "pace", pace)
+    check_there("", "fail_on_unplayed", fail_on_unplayed)
     chosen = default_mode(os.environ) if mode is None else mode
-    return Exchanges(open_session(tape, chosen, secrets=secrets), pace)
+    return Exchanges(open_session(tape, chosen, secrets=secrets, named="mode"), pace, fail_on_unplayed)
 
 
 def _stand_in(exchanges: Exchanges) -> tuple[list[tuple[Any, str, Any]], Callable[[], None]]:

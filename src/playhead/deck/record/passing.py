@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from playhead.deck.http1.connection import HOP_BY_HOP, LAST_CHUNK, Connection, chunk, head
 from playhead.deck.http1.reading import Asked
 from playhead.deck.record.take import UNDONE, Take, ends_stream
+from playhead.errors import PlayheadError
 from playhead.wire import Headers, HTTPRequest
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ END = 0.02
 HEADER_LIMIT = 65536
 #: Bytes of a body from which on the engine wants it as a file.
 _LARGE = 1 << 20
+#: Headers that say what a body is.
+_OF_THE_BODY = frozenset({"content-length", "content-encoding", "content-type"})
 
 
 def open_client() -> aiohttp.ClientSession:
@@ -52,8 +55,16 @@ def open_client() -> aiohttp.ClientSession:
     )
 
 
-async def pass_on(asked: Asked, connection: Connection, url: str, take: Take, client: aiohttp.ClientSession) -> str:
+async def pass_on(
+    asked: Asked,
+    connection: Connection,
+    url: str,
+    take: Take,
+    client: aiohttp.ClientSession,
+    authorization: str = "",
+) -> str:
     """Ask the upstream at ``url`` and hand its answer on; cancelled, it lets go of the upstream and records what came.
+    An ``authorization`` goes in the place of the client's own.
 
     Gives "", or why no answer came and nothing was written: ``no answer from the upstream …: connection refused``.
     """
@@ -70,13 +81,19 @@ async def pass_on(asked: Asked, connection: Connection, url: str, take: Take, cl
         response = await client.request(
             asked.method,
             yarl.URL(url, encoded=True),
-            headers=_forwarded(asked.headers),
+            headers=_forwarded(asked.headers, authorization),
             data=body,
             allow_redirects=False,
             proxy=proxy_for(url, os.environ),
         )
+    except PlayheadError as error:  # the environment names a proxy that is none
+        failure = str(error)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         failure = _why(error)
+    else:
+        if response.status < 200:  # among them an upgrade that nobody asked for
+            response.close()
+            failure = f"it sent the status {response.status:03}, with which no exchange ends"
     if failure:
         host = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
         return f"no answer from the upstream {host}: {failure}"
@@ -112,7 +129,7 @@ async def _hand_on(asked: Asked, connection: Connection, response: aiohttp.Clien
         while left != 0:
             data = await _read(response, held)
             if data is None:  # the last event is here and the connection's end is not: it will not be waited for
-                take.end()
+                await take.settle()
             elif not data:
                 break
             else:
@@ -121,21 +138,22 @@ async def _hand_on(asked: Asked, connection: Connection, response: aiohttp.Clien
                 if left is not None:
                     left -= len(data)
                     if left <= 0:
-                        take.end()
+                        await take.settle()
                 elif not take.ended and ends_stream(data):
                     continue
             connection.write(b"".join(held))
             held.clear()
             await connection.drained()
     except (aiohttp.ClientError, OSError, TimeoutError):
-        take.end("the connection was lost")
+        await take.settle("the connection was lost")
         connection.write(b"".join(held))
         connection.cut()
         return
     except asyncio.CancelledError:
-        take.end("the client went away" if not connection.open else "the recording was stopped")
+        went = not connection.open and not connection.cut_here
+        await take.settle("the client went away" if went else "the recording was stopped")
         raise
-    take.end()
+    await take.settle()
     connection.write(b"".join(held) + (LAST_CHUNK if framed else b""))
     connection.done(close=length is None and not framed)
 
@@ -171,19 +189,21 @@ def _readable(value: bytes) -> str:
 
 
 def _of_the_message(headers: Headers) -> Headers:
-    """Without the headers of the connection, and those that its ``Connection`` names as such."""
+    """Without the headers of the connection, and those that its ``Connection`` names as such. It cannot name those
+    without which the body would be another."""
     own = set(HOP_BY_HOP)
     for name, value in headers:
         if name.lower() == "connection":
             own.update(word.strip().lower() for word in value.split(","))
+            own -= _OF_THE_BODY
     return tuple(field for field in headers if field[0].lower() not in own)
 
 
-def _forwarded(headers: Headers) -> Headers:
-    kept: list[tuple[str, str]] = []
+def _forwarded(headers: Headers, authorization: str) -> Headers:
+    kept: list[tuple[str, str]] = [("Authorization", authorization)] if authorization else []
     for name, value in _of_the_message(headers):
         lowered = name.lower()
-        if lowered in ("host", "content-length", "expect"):
+        if lowered in ("host", "content-length", "expect") or (authorization and lowered == "authorization"):
             continue
         if lowered == "accept-encoding":
             value = ", ".join(
@@ -201,11 +221,20 @@ def _why(error: BaseException) -> str:
     """The operating system's word for it, or what kind of failure it is; never text that may quote the wire."""
     if isinstance(error, TimeoutError):
         return f"it could not be reached within {CONNECT:g} s"
+    import ssl
+
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, OSError) and seen.strerror and seen.errno is not None:
+        inner = getattr(seen, "os_error", None) or seen.__cause__ or seen.__context__
+        if isinstance(seen, ssl.SSLError):  # its number is TLS's, and none of the system's
+            said = getattr(seen, "verify_message", "")
+            if said:
+                return f"its certificate is not trusted: {said}"
+            if reason := getattr(seen, "reason", None):
+                return f"TLS failed: {reason.lower().replace('_', ' ')}"
+        elif isinstance(seen, OSError) and seen.strerror and seen.errno is not None:
             return seen.strerror.lower() if seen.errno < 0 else os.strerror(seen.errno).lower()
-        seen = seen.__cause__ or seen.__context__
+        seen = inner
     return f"it closed the connection or did not speak HTTP/1.1 ({type(error).__name__})"
 
 

@@ -11,8 +11,8 @@ was reset: a number, a range (``2-4``), every so many (``/3``) or all (``*``). A
 ``hang``                               nothing comes, and the connection stays open
 ====================================== ==========================================================================
 
-A fault takes nothing off the tape: asked again, the client gets the recording that it was kept from. A wait does not
-keep it from any.
+Seconds may be written ``0.5`` or ``0.5s``. A fault takes nothing off the tape: asked again, the client gets the
+recording that it was kept from. A wait does not keep it from any.
 """
 
 from __future__ import annotations
@@ -23,10 +23,16 @@ import msgspec
 
 from playhead.errors import ConfigError
 
-_SCRIPT = re.compile(r"\s*(?P<which>\*|/?\d+|\d+\s*-\s*\d+)\s*:\s*(?P<what>.+?)\s*")
-_REFUSAL = re.compile(r"(?P<status>[45]\d\d)(?:\s+retry-after=(?P<after>\d+(?:\.\d+)?))?")
+_WHICH = re.compile(r"\*|/(?P<every>\d+)|(?P<first>\d+)(?:\s*-\s*(?P<last>\d+))?")
+_REFUSAL = re.compile(r"(?P<status>[45]\d\d)(?:\s+retry-after=(?P<after>\d+(?:\.\d+)?)\s*s?)?")
 _BREAK = re.compile(r"(?P<how>cut|reset)(?:\s+after\s+(?:chunk\s+(?P<chunk>\d+)|(?P<bytes>\d+)\s+bytes?))?")
 _WAIT = re.compile(r"wait\s+(?P<seconds>\d+(?:\.\d+)?)\s*s?")
+
+_PLACES = 'expected a number from 1 ("2:"), a range ("3-5:"), every so many ("/10:") or all ("*:")'
+_EVENTS = (
+    'expected a refusal, of a status from 400 to 599 ("429", "429 retry-after=1"), "cut" or "reset" ("cut after chunk '
+    '7", "reset after 100 bytes"), "wait 0.5" or "hang"'
+)
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -60,32 +66,40 @@ def fault(script: str) -> Fault:
     """Read one fault.
 
     Raises:
-        ConfigError: it is none; says what one looks like.
+        ConfigError: it is none; says which part of it is not, and what one looks like.
     """
-    found = _SCRIPT.fullmatch(script)
-    if found is not None:
-        which, what = found["which"], found["what"]
-        first, last, every = 1, None, 1
-        if which.startswith("/"):
-            every = int(which[1:])
-        elif which != "*":
-            begin, _, end = which.partition("-")
-            first = int(begin)
-            last = int(end) if end else first
-        place = Fault(first, last, every)
-        if every > 0 and first > 0 and (last is None or last >= first):
-            if (refusal := _REFUSAL.fullmatch(what)) is not None:
-                after = None if refusal["after"] is None else float(refusal["after"])
-                return msgspec.structs.replace(place, status=int(refusal["status"]), retry_after=after)
-            if (broken := _BREAK.fullmatch(what)) is not None:
-                chunks = None if broken["chunk"] is None else int(broken["chunk"])
-                count = None if broken["bytes"] is None else int(broken["bytes"])
-                return msgspec.structs.replace(place, breaks=broken["how"], chunks=chunks, bytes=count)
-            if (waited := _WAIT.fullmatch(what)) is not None:
-                return msgspec.structs.replace(place, wait=float(waited["seconds"]))
-            if what == "hang":
-                return msgspec.structs.replace(place, breaks="hang")
-    raise ConfigError(
-        f'no fault is written {script!r}: expected such as "2: 429 retry-after=1", "4: cut after chunk 7", '
-        '"3-5: 503", "*: wait 0.5", "6: reset after 100 bytes" or "7: hang"'
-    )
+    which, colon, what = (part.strip() for part in script.partition(":"))
+    if not colon:
+        raise _no_fault(script, "there is no colon between which request it is and what happens to it")
+    place = _place(which)
+    if place is None:
+        raise _no_fault(script, f"{which!r} says no request: {_PLACES}")
+    if (refusal := _REFUSAL.fullmatch(what)) is not None:
+        after = None if refusal["after"] is None else float(refusal["after"])
+        return msgspec.structs.replace(place, status=int(refusal["status"]), retry_after=after)
+    if (broken := _BREAK.fullmatch(what)) is not None:
+        chunks = None if broken["chunk"] is None else int(broken["chunk"])
+        count = None if broken["bytes"] is None else int(broken["bytes"])
+        return msgspec.structs.replace(place, breaks=broken["how"], chunks=chunks, bytes=count)
+    if (waited := _WAIT.fullmatch(what)) is not None:
+        return msgspec.structs.replace(place, wait=float(waited["seconds"]))
+    if what == "hang":
+        return msgspec.structs.replace(place, breaks="hang")
+    raise _no_fault(script, f"{what!r} says nothing that could happen: {_EVENTS}")
+
+
+def _place(which: str) -> Fault | None:
+    found = _WHICH.fullmatch(which)
+    if found is None:
+        return None
+    if found["every"] is not None:
+        return Fault(every=int(found["every"])) if int(found["every"]) else None
+    if found["first"] is None:
+        return Fault()
+    first = int(found["first"])
+    last = int(found["last"] or first)
+    return Fault(first, last) if 0 < first <= last else None
+
+
+def _no_fault(script: str, why: str) -> ConfigError:
+    return ConfigError(f'no fault is written {script!r}: {why}. One is written such as "4: cut after chunk 7"')

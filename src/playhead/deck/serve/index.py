@@ -12,12 +12,13 @@ whole, or only as a stream, is served in the form that is asked for (:mod:`.form
 is replaced before it is compared, as it was before it was recorded.
 
 All interactions that answer one question, in the order of the tapes, are its recordings. Whose turn is which of them is
-in :mod:`.turns`.
+in :mod:`.turns`. A client that is taped in its own process is answered by the same index
+(:mod:`playhead.deck.in_process.alike`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -27,10 +28,12 @@ from playhead.deck.credentials import credentials
 from playhead.deck.serve.forms import one_form, other_form
 from playhead.errors import PlayheadError
 from playhead.providers.paths import split
+from playhead.surrogates import joined
 from playhead.tapes.canonical import canonical_body, canonical_value
 from playhead.tapes.diff import first_difference, nearest
 from playhead.tapes.interaction import CALL, Interaction, RecordedRequest
-from playhead.tapes.redact import Redactor, names_credential
+from playhead.tapes.named import names_credential
+from playhead.tapes.redact import Redactor
 from playhead.tapes.tape import Tape
 from playhead.transport.record import CUT
 from playhead.wire import HTTPRequest, header
@@ -73,8 +76,9 @@ class Question:
             made = [(other_form(recording.interaction, streams), recording) for recording in self.recordings]
             if any(item is None for item, _ in made):
                 return None
-            self.other = Question(self.method, self.path, self.query, self.opening)
-            self.other.recordings = [Recording(item, origin.tape, origin) for item, origin in made if item is not None]
+            other = Question(self.method, self.path, self.query, self.opening)
+            other.recordings = [Recording(item, origin.tape, origin) for item, origin in made if item is not None]
+            self.other = other
         return self.other
 
 
@@ -109,29 +113,33 @@ class Index:
             self._known[key] = found
         return found
 
-    def describe(self, method: str, target: str, body: bytes) -> tuple[str, Recording | None]:
-        """Why a request has no answer, in words, and the recording that is nearest to it."""
-        place = _place(target)
+    def describe(
+        self, method: str, target: str, body: bytes, heard: Container[Recording], words: tuple[str, str]
+    ) -> tuple[str, Recording | None]:
+        """Why a request has no answer, in words, and the recording that is most like it. ``heard`` are those that who
+        asks has had; ``words`` say of a recording that it is one of them, or is not."""
+        place = place_of(target)
         # All that was recorded for this path is compared at one address, since hosts say nothing here.
         address = place or target
         asked = HTTPRequest(method, address, (), body)
         items = [_at(one.interaction, address if _suits(one, method, target) else "") for one in self.recordings]
-        near = nearest(items, [recording.played for recording in self.recordings], asked)
+        near = nearest(items, [recording in heard for recording in self.recordings], asked)
         if near is None:
             return "the tapes are empty", None
         found = self.recordings[next(at for at, item in enumerate(items) if item is near)]
         request = found.interaction.request
-        state = "played already" if found.played else "not played yet"
-        name = f" of {found.tape.path}" if found.tape.path else ""
+        state = words[0] if found in heard else words[1]
+        name = f" of {joined(str(found.tape.path))}" if found.tape.path else ""
         said = f"nearest is interaction {found.interaction.id}{name} ({state})"
-        if near.request.url != address:
-            return f"{said}, {request.method} {request.url}", found
-        return f"{said}, which differs first at {first_difference(request.body, body)}", found
+        parts = first_difference(request.body, body) if near.request.url == address else None
+        if parts is None:
+            return f"{said}, {request.method} {joined(request.url)}", found
+        return f"{said}, which differs first at {parts}", found
 
     def _add(self, recording: Recording) -> None:
         self.recordings.append(recording)
         request = recording.interaction.request
-        place = _place(request.url)
+        place = place_of(request.url)
         path, query = _path(request.url), _query(request.url) if place == "" else ""
         same = self._by_json.setdefault((request.method, place, canonical_body(request.body)), [])
         for question in same:
@@ -143,7 +151,7 @@ class Index:
         question.recordings.append(recording)
 
     def _find(self, method: str, target: str, body: bytes) -> Question | None:
-        place = _place(target)
+        place = place_of(target)
         found = _best(self._by_json.get((method, place, canonical_body(body)), []), place, target)
         if found is None and place:
             read = meaning(HTTPRequest(method, _absolute(target), (), body))
@@ -157,7 +165,7 @@ class Index:
 
     def _meanings(self) -> dict[_Key, list[tuple[Question, bool]]]:
         if self._by_meaning is None:
-            self._by_meaning = {}
+            meant: dict[_Key, list[tuple[Question, bool]]] = {}
             for (method, place, _), questions in self._by_json.items():
                 if not place:
                     continue
@@ -166,7 +174,8 @@ class Index:
                     read = meaning(HTTPRequest(method, request.url, (), request.body))
                     if read is not None:
                         key = (method, one_form(place), read[0])
-                        self._by_meaning.setdefault(key, []).append((question, read[1]))
+                        meant.setdefault(key, []).append((question, read[1]))
+            self._by_meaning = meant
         return self._by_meaning
 
 
@@ -226,7 +235,7 @@ def _best(questions: list[Question], place: str, target: str) -> Question | None
     return best
 
 
-def _place(url: str) -> str:
+def place_of(url: str) -> str:
     """What a wire puts after its base URL, ``/chat/completions``; "" for the path of none."""
     address = _absolute(url).partition("#")[0].partition("?")[0].rstrip("/")
     found = split(address)
@@ -250,14 +259,14 @@ def _query(url: str) -> str:
 
 def _suits(recording: Recording, method: str, target: str) -> bool:
     request = recording.interaction.request
-    place = _place(request.url)
+    place = place_of(request.url)
     if request.method != method:
         return False
     if place:
-        return place == _place(target)
+        return place == place_of(target)
     ours, theirs = _path(request.url)[::-1], _path(target)[::-1]
     shorter = min(len(ours), len(theirs))
-    return not _place(target) and ours[:shorter] == theirs[:shorter]
+    return not place_of(target) and ours[:shorter] == theirs[:shorter]
 
 
 def _at(item: Interaction, url: str) -> Interaction:

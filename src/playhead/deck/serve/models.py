@@ -14,7 +14,10 @@ from typing import Any
 import msgspec
 
 from playhead.deck.http1.reading import Asked
+from playhead.deck.refusals import in_words_of, speaker
 from playhead.deck.serve.index import Recording
+from playhead.errors import NotFoundError
+from playhead.surrogates import joined
 
 _LIST = re.compile(r"(?:^|/)models(?:/(?P<id>[^:?#]+))?/?$")
 _IN_PATH = re.compile(r"/models?/([^/:?#]+)")
@@ -38,7 +41,7 @@ def models_of(recordings: Iterable[Recording]) -> list[str]:
         if not name and (in_path := _IN_PATH.search(request.url.partition("?")[0])) is not None:
             name = in_path[1]
         if name:
-            found[name] = None
+            found[joined(name)] = None
     return list(found)
 
 
@@ -54,9 +57,8 @@ def listing(asked: Asked, path: str, models: list[str]) -> tuple[int, Any] | Non
         from urllib.parse import unquote
 
         if unquote(one) not in models:
-            return 404, {
-                "error": {"message": f"no model {unquote(one)} on these tapes", "type": "playhead", "code": 404}
-            }
+            error = NotFoundError(joined(f"no model {unquote(one)} on these tapes"), status=404)
+            return 404, in_words_of(speaker(path, asked.headers), error)
         return 200, _said(unquote(one), anthropic, google)
     said = [_said(name, anthropic, google) for name in models]
     if google:

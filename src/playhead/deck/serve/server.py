@@ -29,22 +29,25 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from playhead.deck.credentials import credentials
-from playhead.deck.http1.connection import Connection, Listener, json_answer
+from playhead.deck.http1.connection import Connection, json_answer
+from playhead.deck.http1.listener import Listener
 from playhead.deck.http1.reading import Asked
 from playhead.deck.http1.rendered import broken, render, send, send_whole
-from playhead.deck.refusals import missed, refused
+from playhead.deck.refusals import missed, refused, speaker
 from playhead.deck.serve.faults import Fault, fault
 from playhead.deck.serve.index import Index, Question, Recording
 from playhead.deck.serve.models import listing, models_of
 from playhead.deck.serve.turns import Turns
 from playhead.errors import ConfigError
 from playhead.given import check_there
+from playhead.surrogates import joined
 from playhead.tapes.redact import Redactor
 from playhead.tapes.tape import Tape
 
 _OWN = "/__playhead__"
 #: Misses that the status shows: the last ones.
 _SHOWN = 50
+_WORDS = ("this client has had it", "this client has not had it yet")
 
 
 class TapeServer(Listener):
@@ -110,23 +113,27 @@ class TapeServer(Listener):
         if path.startswith(_OWN):
             self._own(asked, connection, path, client)
             return
+        if client:
+            client = joined(client)
+            self.turns.had(connection, client)
         body = asked.plain()
         question = self.index.find(asked.method, target, body, asked.headers)
         if question is None and asked.method in ("GET", "HEAD", "OPTIONS"):
-            self._small_talk(asked, connection, path)
+            self._small_talk(asked, connection, target, client)
             return
         self.asked += 1
         if question is None:
-            self._miss(asked, connection, target, body, None)
+            self._miss(asked, connection, target, body, client)
             return
         walk = self.turns.whose(question, connection, client, asked.header("x-stainless-retry-count"))
         struck = next((one for one in self.faults if one.strikes(self.asked)), None) if self.faults else None
         if walk is None:
-            self._miss(asked, connection, target, body, question)
+            self._miss(asked, connection, target, body, client, question)
         elif struck is None:
             self._play(asked, connection, self.turns.advance(walk, self.opened))
         elif struck.status is not None:
-            self._refuse(asked, connection, struck)
+            speaks = speaker(target, asked.headers, question.recordings[0].interaction.request.url)
+            send(refused(speaks, struck.status, struck.retry_after), asked, connection)
         elif struck.breaks is None:
             recording = self.turns.advance(walk, self.opened)
             self.loop.call_later(struck.wait, self._play, asked, connection, recording)
@@ -143,7 +150,7 @@ class TapeServer(Listener):
         for tape in self.tapes:
             mine = [recording for recording in self.index.recordings if recording.tape is tape]
             left = [recording.interaction.id for recording in mine if not recording.played]
-            name = None if tape.path is None else str(tape.path)
+            name = None if tape.path is None else joined(str(tape.path))
             tapes.append({"tape": name, "exchanges": len(mine), "played": len(mine) - len(left), "unplayed": left})
         return {
             "playhead": __version__,
@@ -153,7 +160,7 @@ class TapeServer(Listener):
             "played": sum(recording.played for recording in self.index.recordings),
             "missed": self.missed,
             "misses": list(self.misses),
-            "clients": self.turns.clients,
+            "clients": sorted(self.turns.names),
             "connections": len(self.open),
         }
 
@@ -182,7 +189,8 @@ class TapeServer(Listener):
             allowed = (("Allow", "GET, HEAD" if path == _OWN else "POST"),) if status == 405 else ()
             send_whole(asked, connection, json_answer(status, {"error": {"message": how}}, allowed, bodiless=bodiless))
 
-    def _small_talk(self, asked: Asked, connection: Connection, path: str) -> None:
+    def _small_talk(self, asked: Asked, connection: Connection, target: str, client: str) -> None:
+        path = target.partition("?")[0]
         found = listing(asked, path, self._models)
         if found is None and path == "/":
             found = 200, {"playhead": "plays tapes", "status": _OWN}
@@ -190,7 +198,7 @@ class TapeServer(Listener):
             found = 405, {"error": {"message": "nothing is served to pages of other origins (no CORS)"}}
         if found is None:
             self.asked += 1
-            self._miss(asked, connection, asked.target, b"", None)
+            self._miss(asked, connection, target, b"", client)
             return
         send_whole(asked, connection, json_answer(*found, bodiless=asked.method == "HEAD"))
 
@@ -205,27 +213,41 @@ class TapeServer(Listener):
                 return
         send(render(recording.interaction, self.pace), asked, connection)
 
-    def _refuse(self, asked: Asked, connection: Connection, struck: Fault) -> None:
-        send(refused(asked.target, struck.status or 500, struck.retry_after), asked, connection)
-
-    def _miss(self, asked: Asked, connection: Connection, target: str, body: bytes, question: Question | None) -> None:
+    def _miss(
+        self,
+        asked: Asked,
+        connection: Connection,
+        target: str,
+        body: bytes,
+        client: str,
+        question: Question | None = None,
+    ) -> None:
         self.missed += 1
         redactor = Redactor(credentials(asked.headers, target, body))
-        shown = redactor.url(target)
+        shown = joined(redactor.url(target))
         near: Recording | None = None
         if question is not None:
-            times = len(question.recordings)
-            said = (
-                f"the same request was recorded {'once' if times == 1 else f'{times} times'}, and this client has heard"
-            )
-            said += " that: --loop begins anew, and so does POST /__playhead__/reset"
+            said, recorded = _heard(question, client), question.recordings[0].interaction.request.url
         else:
-            said, near = self.index.describe(asked.method, target, redactor.body(body))
+            heard = self.turns.had(connection, client)
+            said, near = self.index.describe(asked.method, target, redactor.body(body), heard, _WORDS)
+            recorded = near.interaction.request.url if near is not None else ""
         message = f"not on tape: {asked.method} {shown} has no answer: {said}"
-        told: dict[str, Any] = {"method": asked.method, "path": shown, "message": said}
+        told: dict[str, Any] = {"client": client or None, "method": asked.method, "path": shown, "message": said}
         if near is not None:
-            told["nearest"] = {"tape": str(near.tape.path) if near.tape.path else None, "id": near.interaction.id}
+            path = joined(str(near.tape.path)) if near.tape.path else None
+            told["nearest"] = {"tape": path, "id": near.interaction.id}
         self.misses.append(told)
         headers = (("x-should-retry", "false"),)
-        value = missed(target, message, told)
+        value = missed(speaker(target, asked.headers, recorded), target, body, message, told)
         send_whole(asked, connection, json_answer(404, value, headers, bodiless=asked.method == "HEAD"))
+
+
+def _heard(question: Question, client: str) -> str:
+    """Why a question that is on the tapes has no answer any more."""
+    times = len(question.recordings)
+    who = f"client {client}" if client else "this client, which is told by its connection,"
+    return (
+        f"the same request was recorded {'once' if times == 1 else f'{times} times'}, and {who} has heard that. Over a "
+        f"connection that is opened later it begins anew, and so it does with --loop or after POST /__playhead__/reset"
+    )

@@ -17,7 +17,8 @@ the same client's next one over another connection; these rules decide, the firs
 5. Else it is a client that was not seen before, and begins at the first recording.
 
 A question that was answered in full has no more to say to the connection that had it: asked again it is a miss, as on
-any tape, unless the server loops. A connection that was opened later is a new client, to whom it is new.
+any tape, unless the server loops. A connection that was opened later is a new client, to whom it is new; so of the
+seed's question, asked a fourth time, one connection hears 404 and a fourth ``curl`` 429. The miss says so.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ from playhead.deck.serve.index import Question, Recording
 
 class Walk:
     """One going-through of a question's recordings. ``at`` is the next; ``over`` is the number of the newest connection
-    when the last one was played, 0 before."""
+    when the last one was played, 0 before; ``client`` is whose it is, where it has said its name."""
 
-    __slots__ = ("at", "connection", "over", "question")
+    __slots__ = ("at", "client", "connection", "over", "question")
 
-    def __init__(self, question: Question, connection: Connection) -> None:
-        self.question, self.connection = question, connection
+    def __init__(self, question: Question, connection: Connection, client: str = "") -> None:
+        self.question, self.connection, self.client = question, connection, client
         self.at = self.over = 0
 
     @property
@@ -43,34 +44,41 @@ class Walk:
 
 
 class Seat:
-    """What is kept with a connection: the question it last asked, and those that it has heard in full."""
+    """What is kept with a connection: the question it last asked, those that it has heard in full, and every recording
+    that it had."""
 
-    __slots__ = ("heard", "last")
+    __slots__ = ("had", "heard", "last")
 
     def __init__(self) -> None:
         self.last: Question | None = None
         self.heard: set[Question] = set()
+        self.had: set[Recording] = set()
 
 
 class Turns:
-    """The walks of all clients. ``loop`` begins a question anew for who has heard it in full."""
+    """The walks of all clients. ``loop`` begins a question anew for who has heard it in full.
+
+    Attributes:
+        names: of the clients that have said theirs, with the recordings that each had.
+    """
 
     def __init__(self, loop: bool = False) -> None:
         self.loop = loop
+        self.names: dict[str, set[Recording]] = {}
         self._named: dict[tuple[str, Question], Walk] = {}
         self._walks: dict[Question, list[Walk]] = {}
 
     def forget(self, client: str | None = None) -> None:
         """Begin anew, all of it or one client that has a name."""
         if client is None:
-            self._named, self._walks = {}, {}
+            self._named, self._walks, self.names = {}, {}, {}
         else:
+            self.names.pop(client, None)
             self._named = {key: walk for key, walk in self._named.items() if key[0] != client}
 
-    @property
-    def clients(self) -> list[str]:
-        """The names of the clients that have said theirs."""
-        return sorted({name for name, _ in self._named})
+    def had(self, connection: Connection, client: str) -> set[Recording]:
+        """The recordings that a client had, over all its connections where it says its name, else over this one."""
+        return self.names.setdefault(client, set()) if client else _seat(connection).had
 
     def whose(self, question: Question, connection: Connection, client: str, tries: str | None) -> Walk | None:
         """The walk whose next recording answers this request; None where the client has heard them all.
@@ -105,7 +113,9 @@ class Turns:
             if walks is not None and walk in walks:
                 walks.remove(walk)
                 _seat(walk.connection).heard.add(walk.question)
-        (recording.origin or recording).played += 1
+        origin = recording.origin or recording
+        origin.played += 1
+        self.had(walk.connection, walk.client).add(origin)
         return recording
 
     def _of_name(self, question: Question, connection: Connection, client: str) -> Walk | None:
@@ -115,7 +125,7 @@ class Turns:
                 return None
             walk = None
         if walk is None:
-            walk = self._named[client, question] = Walk(question, connection)
+            walk = self._named[client, question] = Walk(question, connection, client)
         walk.connection = connection
         return walk
 

@@ -36,6 +36,7 @@ from playhead.deck.transcript.values import (
     Told,
     Transcript,
     Try,
+    lasted,
     summed,
 )
 from playhead.errors import ConfigError, ModelError, PlayheadError
@@ -104,8 +105,8 @@ class _Asking:
     def finish(self, number: int) -> Step:
         order = [call.id for call in self.answer.tool_calls] if self.answer is not None else []
         results = [self.results[id] for id in order if id in self.results]
-        tools = max((told.duration or 0.0 for told in results), default=0.0)
-        duration = sum(attempt.duration for attempt in self.attempts) + tools
+        slowest = max((told.duration for told in results if told.duration is not None), default=None)
+        duration = lasted([*(attempt.duration for attempt in self.attempts), slowest])
         ledger = tuple(msgspec.structs.replace(line, step=number) for line in self.ledger)
         begun = tuple(mark for id, mark in self.begun.items() if id not in self.results)
         tries = tuple(self.attempts)
@@ -139,7 +140,7 @@ class _Telling:
             steps,
             _total(known),
             None if cost is None else summed([cost]),
-            sum(step.duration for step in steps),
+            lasted(step.duration for step in steps),
             self.inside,
         )
 
@@ -347,7 +348,7 @@ def _answered(found: Question, asking: _Asking) -> Try:
     took = _seconds(interaction)
     asked = Asked(found.provider.name, interaction.request.url, found.request.model)
     date = header(answer.headers, "Date")
-    attempt = Attempt(1, len(asking.ledger) + 1, answer.code, took, error, date=date, usage=usage, asked=asked)
+    attempt = Attempt(1, len(asking.ledger) + 1, answer.code, took or 0.0, error, date=date, usage=usage, asked=asked)
     asking.ledger.append(line(attempt, said))
     return Try(interaction.id, answer.code, took, error)
 
@@ -366,9 +367,10 @@ def _plain(interaction: Interaction, reason: str | None = None) -> Exchange:
     )
 
 
-def _seconds(interaction: Interaction) -> float:
+def _seconds(interaction: Interaction) -> float | None:
+    """How long it took; None for the zero of a recording that does not say."""
     try:
-        return interaction.response.duration
+        return interaction.response.duration or None
     except OverflowError:  # of hundreds of digits
         return float("inf")
 

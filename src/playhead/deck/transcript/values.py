@@ -6,6 +6,7 @@ Values only, so that a terminal, JSON and a page are three ways of showing the s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -21,8 +22,9 @@ TRANSCRIPT_VERSION = 1
 
 class Exchange(msgspec.Struct, frozen=True, tag_field="kind", tag="exchange"):
     """One exchange as plain HTTP. ``id`` is the interaction's on the tape, sizes are bytes of the bodies, ``duration``
-    is seconds. ``reason`` says why it was not understood; None where it speaks to no model that playhead knows.
-    ``embedding`` is what it is about where it asks for vectors, ``listing`` what a server said of its tools."""
+    is seconds, None where the recording has none. ``reason`` says why it was not understood; None where it speaks to no
+    model that playhead knows. ``embedding`` is what it is about where it asks for vectors, ``listing`` what a server
+    said of its tools."""
 
     id: int
     method: str
@@ -30,25 +32,26 @@ class Exchange(msgspec.Struct, frozen=True, tag_field="kind", tag="exchange"):
     status: int
     request_size: int
     response_size: int
-    duration: float
+    duration: float | None
     reason: str | None = None
     embedding: Embedding | None = None
     listing: str | None = None
 
 
 class Try(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One attempt: interaction ``id`` on the tape, the HTTP status, seconds. ``error`` is what the refusal said, None
-    for an answer."""
+    """One attempt: interaction ``id`` on the tape, the HTTP status, seconds (None where the recording has none).
+    ``error`` is what the refusal said, None for an answer."""
 
     id: int
     status: int
-    duration: float
+    duration: float | None
     error: str | None = None
 
 
 class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     """A tool's result. ``id`` is the interaction that recorded it and ``duration`` its seconds; both are None where it
-    is known from the next request only. ``final`` says that it ended the run."""
+    is known from the next request only, and so are seconds that nobody measured. ``final`` says that it ended the
+    run."""
 
     result: ToolResult
     id: int | None = None
@@ -70,9 +73,10 @@ class Step(msgspec.Struct, frozen=True):
 
     ``said`` are the messages that this question added to the conversation, results of the tools apart: those are
     ``results`` of the step that called them. ``answer`` is None where no attempt succeeded. ``duration`` is seconds of
-    all attempts and of the slowest tool. ``ledger`` is what each attempt cost, and how that is known. ``asked`` is
-    "provider:model" where it is another than the conversation began with, else None; ``forked`` says that the tape was
-    forked here. ``begun`` are the calls that had begun when the run was stopped.
+    all attempts and of the slowest tool, as far as they are known, None where none is. ``ledger`` is what each attempt
+    cost, and how that is known. ``asked`` is "provider:model" where it is another than the conversation began with,
+    else None; ``forked`` says that the tape was forked here. ``begun`` are the calls that had begun when the run was
+    stopped.
     """
 
     number: int
@@ -80,7 +84,7 @@ class Step(msgspec.Struct, frozen=True):
     attempts: tuple[Try, ...]
     answer: Response | None
     results: tuple[Told, ...]
-    duration: float
+    duration: float | None
     ledger: tuple[Line, ...] = ()
     asked: str | None = None
     begun: tuple[Begun, ...] = ()
@@ -99,7 +103,7 @@ class Conversation(msgspec.Struct, frozen=True, tag_field="kind", tag="conversat
     steps: tuple[Step, ...]
     usage: Usage | None
     cost: Decimal | None
-    duration: float
+    duration: float | None
     inside: str | None = None
 
 
@@ -121,6 +125,12 @@ class Transcript(msgspec.Struct, frozen=True):
     def conversations(self) -> tuple[Conversation, ...]:
         """The entries that are conversations."""
         return tuple(entry for entry in self.entries if isinstance(entry, Conversation))
+
+
+def lasted(durations: Iterable[float | None]) -> float | None:
+    """Seconds of all together, as far as they are known; None where none is."""
+    known = [one for one in durations if one is not None]
+    return sum(known) if known else None
 
 
 def summed(costs: list[Decimal | None]) -> Decimal | None:

@@ -148,6 +148,8 @@ class _Telling:
             "askedWith": store.headers.setdefault(request.headers, len(store.headers)),
             "answeredWith": store.headers.setdefault(response.headers, len(store.headers)),
         }
+        if not response.nanoseconds:
+            told["untimed"] = True  # nobody measured it: no time is shown of it
         if span.wait is not None:
             told["wait"] = round(span.wait, 3)
         for name, value in response.headers:
@@ -165,7 +167,7 @@ class _Telling:
     def _conversation(self, talk: Conversation, number: int) -> dict[str, Any]:
         begins = len(self._steps)
         for step in talk.steps:
-            self._step(step, number)
+            self._step(step, number, f"{talk.provider}:{talk.model}")
         ledger = [line for step in talk.steps for line in step.ledger]
         return {
             "provider": talk.provider,
@@ -173,12 +175,12 @@ class _Telling:
             "model": talk.model,
             "tools": list(talk.tools),
             "steps": [begins, len(self._steps)],
-            "duration": round(min(talk.duration, 1e12), 6),
+            "duration": _seconds(talk.duration),
             "usage": _tokens([talk.usage]),
             **_bill(ledger, talk.cost),
         }
 
-    def _step(self, step: Step, conversation: int) -> None:
+    def _step(self, step: Step, conversation: int, whom: str) -> None:
         store, place = self._store, len(self._steps)
         history, settings = self._questions[step.attempts[-1].id]
         for attempt, line in zip(step.attempts, step.ledger, strict=True):
@@ -205,13 +207,15 @@ class _Telling:
                 "attempts": [attempt.id for attempt in step.attempts],
                 "answer": None if answer is None else store.messages.add(answer.as_message()),
                 "finish": None if answer is None else [answer.finish.unified, answer.finish.raw],
+                "asked": step.asked or whom,
+                "forked": step.forked,
                 "model": None if answer is None else answer.model,
                 "upstream": None if answer is None else answer.provider,
                 "results": results,
                 "history": history,
                 "settings": settings,
                 "usage": None if answer is None else _tokens([answer.usage]),
-                "duration": round(min(step.duration, 1e12), 6),
+                "duration": _seconds(step.duration),
                 **_bill(step.ledger, summed([line.cost for line in step.ledger if line.cost is not None])),
             }
         )
@@ -223,6 +227,10 @@ def _plain(value: Any) -> dict[str, Any]:
     except (RecursionError, ValueError, TypeError):
         return {"model": value.model}
     return told
+
+
+def _seconds(value: float | None) -> float | None:
+    return None if value is None else round(min(value, 1e12), 6)
 
 
 def _number(value: int) -> int | str:

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from playhead.errors import ConfigError
+from playhead.surrogates import joined
 from playhead.tapes.formats.brought import Losses, Written
 from playhead.tapes.interaction import CALL, Interaction, RecordedRequest, RecordedResponse
 from playhead.wire import Headers
@@ -51,8 +52,8 @@ def _item(one: Interaction, losses: Losses) -> dict[str, Any]:
     tell_rest(request, response, losses)
     return {
         "request": {
-            "method": request.method,
-            "uri": _text(request.url),
+            "method": plain_text(request.method),
+            "uri": plain_text(request.url),
             "body": _body(request.body) if request.body else None,
             "headers": _grouped(request.headers),
         },
@@ -65,7 +66,14 @@ def _item(one: Interaction, losses: Losses) -> dict[str, Any]:
 
 
 def tell_rest(request: RecordedRequest, response: RecordedResponse, losses: Losses) -> None:
-    """What only go-vcr has a field for."""
+    """What only go-vcr has a field for, and texts that are none."""
+    texts: dict[str, tuple[str, ...]] = {"method": (request.method,), "url": (request.url,)}
+    texts["status"] = (response.status,)
+    for place, holder in (("request", request), ("response", response)):
+        texts[f"{place}.headers"] = tuple(text for field in holder.headers for text in field)
+    for place, said in texts.items():
+        if any(plain_text(text) != text for text in said):
+            losses.add(f"{place}: what is no Unicode, U+FFFD stands for it")
     for name in ("transfer_encoding", "trailer", "remote_addr", "form"):
         for place, holder in (("request", request), ("response", response)):
             if getattr(holder, name, None):
@@ -78,19 +86,24 @@ def tell_rest(request: RecordedRequest, response: RecordedResponse, losses: Loss
 
 def reason(response: RecordedResponse) -> str:
     """``"Too Many Requests"`` of ``"429 Too Many Requests"``."""
-    return _text(response.status.removeprefix(str(response.code)).strip())
+    return plain_text(response.status.removeprefix(str(response.code)).strip())
 
 
 def _grouped(headers: Headers) -> dict[str, list[str]]:
     grouped: dict[str, list[str]] = {}
     for name, value in headers:
-        grouped.setdefault(_text(name), []).append(_text(value))
+        grouped.setdefault(plain_text(name), []).append(plain_text(value))
     return grouped
 
 
-def _text(text: str) -> str:
-    """Text without the bytes that were no UTF-8, which neither YAML nor JSON can hold."""
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def plain_text(text: str) -> str:
+    """Text without the bytes that were no UTF-8 and the halves of characters, which neither YAML nor JSON can hold."""
+    if text.isascii():
+        return text
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    except UnicodeEncodeError:  # half a character, which stands for no byte
+        return joined(text)
 
 
 def _body(body: bytes) -> str | bytes:

@@ -16,7 +16,7 @@ import msgspec
 
 from playhead import __version__
 from playhead.tapes.formats.brought import Losses, Written
-from playhead.tapes.formats.cassette_write import reason, tell_rest
+from playhead.tapes.formats.cassette_write import plain_text, reason, tell_rest
 from playhead.tapes.interaction import Interaction, RecordedResponse
 from playhead.wire import Headers, header
 
@@ -39,8 +39,8 @@ def _entry(one: Interaction, losses: Losses) -> dict[str, Any]:
     wait = _wait(response, time)
     kind = header(request.headers, "content-type") or ""
     asked: dict[str, Any] = {
-        "method": request.method,
-        "url": _text(request.url),
+        "method": plain_text(request.method),
+        "url": plain_text(request.url),
         "httpVersion": _version(request.proto),
         "cookies": [],
         "headers": _headers(request.headers),
@@ -49,7 +49,7 @@ def _entry(one: Interaction, losses: Losses) -> dict[str, Any]:
         "bodySize": len(request.body),
     }
     if request.body:
-        asked["postData"] = {"mimeType": _text(kind), **_content(request.body)}
+        asked["postData"] = {"mimeType": plain_text(kind), **_content(request.body)}
     return {
         "startedDateTime": _started(response, losses),
         "time": time,
@@ -62,10 +62,10 @@ def _entry(one: Interaction, losses: Losses) -> dict[str, Any]:
             "headers": _headers(response.headers),
             "content": {
                 "size": len(response.body),
-                "mimeType": _text(header(response.headers, "content-type") or ""),
+                "mimeType": plain_text(header(response.headers, "content-type") or ""),
                 **_content(response.body),
             },
-            "redirectURL": _text(header(response.headers, "location") or ""),
+            "redirectURL": plain_text(header(response.headers, "location") or ""),
             "headersSize": -1,
             "bodySize": -1,
         },
@@ -103,7 +103,7 @@ def _started(response: RecordedResponse, losses: Losses) -> str:
 def _query(url: str) -> list[dict[str, str]]:
     from urllib.parse import parse_qsl
 
-    query = _text(url).partition("#")[0].partition("?")[2]
+    query = plain_text(url).partition("#")[0].partition("?")[2]
     try:
         pairs = parse_qsl(query, keep_blank_values=True)
     except ValueError:
@@ -112,12 +112,8 @@ def _query(url: str) -> list[dict[str, str]]:
 
 
 def _headers(headers: Headers) -> list[dict[str, str]]:
-    return [{"name": _text(name), "value": _text(value)} for name, value in headers]
+    return [{"name": plain_text(name), "value": plain_text(value)} for name, value in headers]
 
 
 def _version(proto: str) -> str:
-    return {"HTTP/2.0": "HTTP/2", "HTTP/3.0": "HTTP/3"}.get(proto, _text(proto) or "HTTP/1.1")
-
-
-def _text(text: str) -> str:
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return {"HTTP/2.0": "HTTP/2", "HTTP/3.0": "HTTP/3"}.get(proto, plain_text(proto) or "HTTP/1.1")

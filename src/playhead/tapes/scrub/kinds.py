@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from math import log2
 from typing import Literal, TypeAlias
 
 import msgspec
+
+from playhead.tapes.named import KEYS, is_random, is_varied
 
 Kind: TypeAlias = Literal[
     "api-key", "aws-key", "bearer", "jwt", "private-key", "password", "cookie", "email", "phone", "card", "iban", "ip"
@@ -24,8 +25,6 @@ SECRETS: tuple[Kind, ...] = ("api-key", "aws-key", "bearer", "jwt", "private-key
 PERSONAL: tuple[Kind, ...] = ("email", "phone", "card", "iban")
 OPTIONAL: tuple[Kind, ...] = ("ip",)
 
-#: Bits for each character that the random part of a key has at least: "xxxxxxxx" has none.
-_ENTROPY = 3.0
 #: A shorter value is not replaced elsewhere than where it was found, and so not found at all.
 SHORTEST = 4
 _TAKEN_OFF = re.compile(
@@ -41,13 +40,6 @@ class Sign(msgspec.Struct, frozen=True):
     pattern: re.Pattern[str]
     hints: tuple[str, ...]
     holds: Callable[[str], bool] | None = None
-
-
-def _random(value: str) -> bool:
-    tail = value[-40:]
-    counts = [tail.count(sign) for sign in set(tail)]
-    entropy = -sum(count / len(tail) * log2(count / len(tail)) for count in counts)
-    return entropy >= _ENTROPY and any(sign.isdigit() for sign in tail)
 
 
 def taken_off(value: str) -> bool:
@@ -102,21 +94,7 @@ def _is_public(value: str) -> bool:
         return False
 
 
-_KEYS = (
-    r"sk-(?:ant-|or-|proj-|svcacct-|admin-|lf-)?[A-Za-z0-9_-]{20,200}",
-    r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,200}",
-    r"AIza[A-Za-z0-9_-]{35}",
-    r"ya29\.[A-Za-z0-9_-]{20,400}",
-    r"(?:gsk|hf|r8|fw|npm|dop_v1|shpat|tgp_v1|pk-lf|sk-lf)_[A-Za-z0-9_-]{20,200}",
-    r"(?:xai|pplx|csk|nvapi|tvly|glpat|dapi|jina|voyage|pa)-[A-Za-z0-9_-]{20,200}",
-    r"gh[pousr]_[A-Za-z0-9]{36,255}",
-    r"github_pat_[A-Za-z0-9_]{22,255}",
-    r"xox[abeoprs]-[A-Za-z0-9-]{10,250}",
-    r"SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,64}",
-    r"pypi-AgEI[A-Za-z0-9_-]{20,250}",
-    r"lsv2_(?:pt|sk)_[A-Za-z0-9_]{20,200}",
-)
-
+_KEYS = "|".join(re.escape(start) + rest for start, rest in KEYS.items())
 SIGNS: tuple[Sign, ...] = (
     Sign(
         "private-key",
@@ -130,9 +108,9 @@ SIGNS: tuple[Sign, ...] = (
     Sign("jwt", re.compile(r"(?<![\w-])eyJ[\w-]{8,2000}\.eyJ[\w-]{8,9000}\.[\w-]{8,2000}"), ("eyJ",)),
     Sign(
         "api-key",
-        re.compile(rf"(?<![A-Za-z0-9_/+-])(?:{'|'.join(_KEYS)})(?![A-Za-z0-9_/+-])"),
+        re.compile(rf"(?<![A-Za-z0-9_/+-])(?:{_KEYS})(?![A-Za-z0-9_/+-])"),
         ("-", "_", "AIza", "."),
-        _random,
+        is_random,
     ),
     Sign(
         "aws-key",
@@ -147,7 +125,7 @@ SIGNS: tuple[Sign, ...] = (
         lambda value: not value.endswith("EXAMPLEKEY"),
     ),
     # With its user: a password alone may be a word of every second sentence.
-    Sign("bearer", re.compile(r"(?i)\bbearer\s+(?P<v>[A-Za-z0-9._~+/=-]{16,4000})"), ("earer", "EARER"), _random),
+    Sign("bearer", re.compile(r"(?i)\bbearer\s+(?P<v>[A-Za-z0-9._~+/=-]{16,4000})"), ("earer", "EARER"), is_varied),
     Sign("password", re.compile(r"\w://(?P<v>[^/\s:@\"'<>]{0,100}:[^/\s@\"'<>]{1,200})@[\w.-]"), ("://",)),
     Sign(
         "email",

@@ -25,12 +25,13 @@ from typing import Any
 import msgspec
 
 from playhead.tapes.interaction import Interaction
+from playhead.tapes.named import header_names_credential
 from playhead.tapes.redact import SHORTEST_SECRET, credentials_of
 from playhead.tapes.scrub.kinds import SHORTEST, Finder, taken_off
 from playhead.tapes.scrub.texts import Pieces, rewritten
 from playhead.wire import Headers
 
-#: Headers whose whole value is a secret.
+#: Of which kind they are, of the headers whose whole value is a secret; others are by their names.
 _SECRET_HEADERS = {
     **dict.fromkeys(("cookie", "set-cookie"), "cookie"),
     **dict.fromkeys(
@@ -39,7 +40,7 @@ _SECRET_HEADERS = {
     ),
     **dict.fromkeys(("authorization", "proxy-authorization"), "bearer"),
 }
-_PLACEHOLDER = re.compile(rb"REDACTED-[A-Z]+(?:-[A-Z]+)*-([0-9]{1,9})")
+_PLACEHOLDER = re.compile(rb"REDACTED-([A-Z]+(?:-[A-Z]+)*)-([0-9]{1,9})")
 _CHUNKS = "playhead-chunks"
 #: Kinds of what a user names, which stands where it stands; all others are no part of a longer word.
 _NAMED = ("word", "pattern")
@@ -71,7 +72,7 @@ class Scrubber:
         self._kinds: dict[str, str] = {}
         self._verdicts: dict[str, bool] = {}
         self._pattern: re.Pattern[str] | None = None
-        self._next = 1
+        self._last: dict[str, int] = {}  # the numbers that were given, of each kind by itself
 
     def find(self, interactions: Iterable[Interaction]) -> list[Find]:
         """What stands on a tape, in its order. The values are remembered, for :meth:`scrub`."""
@@ -104,6 +105,8 @@ class Scrubber:
             yield from find(unquote(url))
         for name, value in (*one.request.headers, *one.response.headers, *one.request.form):
             kind = _SECRET_HEADERS.get(name.lower())
+            if kind is None and len(value) >= SHORTEST_SECRET and header_names_credential(name):
+                kind = "api-key"
             if kind is not None and kind in self._finder.kinds:
                 if value.partition(" ")[0].isalpha() and " " in value:  # "Bearer …": the scheme is no secret
                     value = value.partition(" ")[2]
@@ -132,16 +135,18 @@ class Scrubber:
             allowed = any(digest.startswith(prefix) for prefix in self._allowed)
             verdict = self._verdicts[value] = not allowed
         if verdict:
-            self._words[value] = f"REDACTED-{kind.upper()}-{self._next}"
+            name = kind.upper()
+            self._last[name] = self._last.get(name, 0) + 1
+            self._words[value] = f"REDACTED-{name}-{self._last[name]}"
             self._kinds[value] = kind
-            self._next += 1
 
     def _avoid(self, one: Interaction) -> None:
         """Leave out the numbers of what an earlier scrub has put there."""
         for body in (one.request.url.encode("utf-8", "replace"), one.request.body, one.response.body):
             if b"REDACTED-" in body:
                 for match in _PLACEHOLDER.finditer(body):
-                    self._next = max(self._next, int(match[1]) + 1)
+                    name = match[1].decode()
+                    self._last[name] = max(self._last.get(name, 0), int(match[2]))
 
     def _compile(self) -> None:
         """One pattern for all values: the longest first, as one may hold another."""

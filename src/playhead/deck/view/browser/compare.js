@@ -44,15 +44,14 @@ function layCompare() {
   const pick = (side) => make("select", { "aria-label": `Tape on the ${side}`, change: (event) => { sides[side] = Number(event.target.value); layCompare(); } }, options(sides[side]));
   const row = (name, value) => make("tr", null, make("th", { scope: "row" }, name), make("td", null, value(one)), make("td", null, value(other)));
   const counted = (each) => each.exchanges.filter((exchange) => exchange.error !== undefined).length;
-  const took = (each) => each.exchanges.reduce((end, exchange) => Math.max(end, exchange.start + exchange.took), 0);
   const first = rows[sides.first];
   box.replaceChildren(make("div", { class: "sheet" },
     make("table", { class: "beside", "aria-label": "The tapes beside each other" }, make("tbody", null,
       make("tr", null, make("th", { scope: "row" }, "tape"), make("td", null, pick("left")), make("td", null, pick("right"))),
-      row("model", (each) => line([...new Set(each.conversations.map((talk) => talk.model))].join(", ")) || "none"),
+      row("model", (each) => line(whomOf(each).join(", ")) || "none"),
       row("steps", (each) => whole(each.steps.length)),
       row("exchanges", (each) => `${whole(each.exchanges.length)}${counted(each) ? `, ${whole(counted(each))} refused or failed` : ""}`),
-      row("tokens", (each) => tokens(each.usage) || "not reported"), row("cost", (each) => dollars(each) || "not reported"), row("time", (each) => seconds(took(each))))),
+      row("tokens", (each) => tokens(each.usage) || "not reported"), row("cost", (each) => dollars(each) || "not reported"), row("time", (each) => seconds(lasting(each)) || "not reported"))),
     make("p", { class: "sum" }, first ? make("button", { type: "button", id: "to-first", click: goToFirst }, `They part at step ${first.step + 1}: ${first.parts}`)
       : make("strong", { id: "to-first" }, rows.length ? "They say the same, step by step." : "Neither has a conversation."))));
   sides.filled = lazily(box, rows.length, (index) => make("article", {

@@ -45,7 +45,8 @@ function layConversation() {
 function talkHead(one) {
   const words = [plural(one.steps[1] - one.steps[0], "step"), one.tools.length ? `tools: ${line(one.tools.join(", "), 200)}` : "",
     tokens(one.usage), dollars(one), seconds(one.duration)];
-  return [make("h2", null, line(`${one.provider}:${one.model}`)), make("p", null, words.filter(Boolean).join(" · "))];
+  const whom = [...new Set(tape().steps.slice(...one.steps).map((step) => step.asked))];
+  return [make("h2", null, line(whom.join(", "))), make("p", null, words.filter(Boolean).join(" · "))];
 }
 
 function httpLine(number) {
@@ -53,7 +54,7 @@ function httpLine(number) {
   return [
     make("button", { type: "button", class: `chip is-${kindOf(one)}`, "aria-label": `Exchange ${one.id}, status ${one.code}`, click: () => { select(number, "conversation"); show("exchange"); } }, String(one.code)),
     make("code", null, line(`${one.method} ${one.url}`, 400)),
-    make("span", { class: "note" }, `${size(one.sent)} → ${size(one.received)}, ${seconds(one.took)}`),
+    make("span", { class: "note" }, [`${size(one.sent)} → ${size(one.received)}`, took(one)].filter(Boolean).join(", ")),
   ];
 }
 
@@ -62,7 +63,7 @@ function stepContent(of, place) {
   const step = of.steps[place];
   const spent = [tokens(step.usage), dollars(step), seconds(step.duration)].filter(Boolean).join(" · ");
   const nodes = [
-    make("header", null, make("h3", null, `Step ${step.number}`), tries(of, step), make("span", { class: "spent" }, spent)),
+    make("header", null, make("h3", null, `Step ${step.number}`), asks(step), tries(of, step), make("span", { class: "spent" }, spent)),
     ...step.said.map((number) => turn(run.messages[number])),
   ];
   let told = "";
@@ -79,10 +80,16 @@ function stepContent(of, place) {
     if (why !== "stop" && why !== "tool_calls") nodes.push(make("p", { class: "note" }, `stopped by ${why}${raw ? ` (${line(raw, 60)})` : ""}`));
   } else nodes.push(make("div", { class: "turn" }, make("h4", null, "assistant"), make("p", { class: "said-failure" }, "no answer")));
   for (const result of step.results) {
-    const took = result.exchange === undefined ? "" : seconds(of.exchanges[result.exchange].took);
-    nodes.push(turn(run.messages[result.message], took ? `tool ${took}` : "tool"));
+    const time = result.exchange === undefined ? "" : took(of.exchanges[result.exchange]);
+    nodes.push(turn(run.messages[result.message], time ? `tool ${time}` : "tool"));
   }
   return nodes;
+}
+
+/** Whom a step asked: where the page has several models, at each step; else nothing needs to be said. */
+function asks(step) {
+  if (!step.forked && new Set(run.tapes.flatMap(whomOf)).size < 2) return "";
+  return make("span", { class: "whom" }, `${step.forked ? "forked: " : ""}${line(step.asked)}`);
 }
 
 /** The attempts of a step, equal ones in a row together; each leads to its exchange. */
@@ -96,9 +103,9 @@ function tries(of, step) {
   }
   return groups.slice(0, 40).map(({ code, kind, numbers }) => {
     const many = numbers.length > 1 ? ` ×${numbers.length}` : "";
-    const took = numbers.reduce((sum, number) => sum + of.exchanges[number].took, 0);
+    const time = took(...numbers.map((number) => of.exchanges[number]));
     return make("button", {
-      type: "button", class: `chip is-${kind}`, title: `${seconds(took)}${many ? " in all" : ""}`,
+      type: "button", class: `chip is-${kind}`, title: time && `${time}${many ? " in all" : ""}`,
       "aria-label": `${code}${many ? `, ${numbers.length} times` : ""}: show the exchange`,
       click: () => { if (of !== tape()) turnTo(run.tapes.indexOf(of)); select(numbers[0], "conversation"); show("exchange"); },
     }, `${code}${many}`);

@@ -30,7 +30,7 @@ function facts(one) {
   const step = tape().steps[one.step];
   const rows = [
     ["Step", step ? `${step.number}${one.kind === "model" ? `, attempt ${step.attempts.indexOf(at.exchange) + 1} of ${step.attempts.length}` : ""}` : ""],
-    ["Begins at", seconds(one.start)], ["Took", seconds(one.took)],
+    ["Begins at", seconds(one.start)], ["Took", took(one) || "not reported"],
     ["Waited before", one.wait === undefined ? "" : `about ${seconds(one.wait)}`],
     ["First token", one.first === undefined ? "" : `after ${seconds(one.first)}`],
     ["Stream", one.pieces === undefined ? "" : plural(one.pieces, "piece")],

@@ -62,7 +62,7 @@ function rowOf(place) {
     make("span", { class: `chip is-${kind}` }, one.method === "CALL" ? "tool" : String(one.code)),
     make("span", { class: "words" }, words, words && code ? " " : "", code ? make("code", null, code) : ""),
     make("span", { class: "length" }, bar(one.took / list.longest), one.first === undefined ? "" : bar(one.first / list.longest)),
-    make("span", { class: "took" }, seconds(one.took)),
+    make("span", { class: "took" }, took(one)),
     make("span", { class: "tokens" }, one.usage && both(one.usage) !== null ? `${whole(both(one.usage))} tok` : ""),
     make("span", { class: "cost", title: dollars(one) }, one.cost === undefined || one.cost === "0" ? "" : `$${one.cost.slice(0, 11)}`));
   row.style.top = `${place * ROW}px`;
@@ -71,7 +71,7 @@ function rowOf(place) {
 
 function spokenRow(one, kind, words, code, step) {
   const what = { answer: "answer", refusal: "refused", failure: "failed", tool: "tool call", plain: "plain HTTP" }[kind];
-  const said = [`exchange ${one.id}`, step ? `step ${step.number}` : "", `${what} ${one.code}`, code, words, seconds(one.took), tokens(one.usage), dollars(one)];
+  const said = [`exchange ${one.id}`, step ? `step ${step.number}` : "", `${what} ${one.code}`, code, words, took(one), tokens(one.usage), dollars(one)];
   return said.filter(Boolean).join(", ");
 }
 

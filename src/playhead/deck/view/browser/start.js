@@ -6,19 +6,22 @@ function layHead() {
   byId("name").textContent = line(one.name, 200);
   const refused = one.exchanges.filter((exchange) => exchange.error !== undefined).length;
   const tries = one.exchanges.filter((exchange) => exchange.kind === "model").length;
-  const models = [...new Set(one.conversations.map((talk) => `${talk.provider}:${talk.model}`))];
-  const took = one.exchanges.reduce((end, exchange) => Math.max(end, exchange.start + exchange.took), 0);
+  const models = whomOf(one);
   const words = [
     models.length ? line(models.slice(0, 3).join(", ") + (models.length > 3 ? ` and ${models.length - 3} more` : "")) : "",
     one.steps.length ? plural(one.steps.length, "step") : "",
     tries ? `${plural(tries, "attempt")}${refused ? ` (${whole(refused)} refused or failed)` : ""}` : plural(one.exchanges.length, "exchange"),
     one.usage ? `${tokens(one.usage)} = ${whole(both(one.usage))} tokens` : "",
     one.steps.length ? dollars(one) || "cost not reported" : "",
-    seconds(took),
+    seconds(lasting(one)),
     dated(one.date),
   ].filter(Boolean);
-  byId("sum").textContent = words.join(" · ");
+  // Each figure in one piece: a date breaks at its hyphens otherwise. A model's name may be as long as it likes.
+  byId("sum").replaceChildren(...words.flatMap((word, index) => [index ? " · " : "", index ? make("span", { class: "piece" }, word) : word]));
 }
+
+/** How long a tape's run took; null where nobody measured any of it. */
+const lasting = (of) => of.exchanges.every((one) => one.untimed) ? null : of.exchanges.reduce((end, one) => Math.max(end, one.start + one.took), 0);
 
 /** Look at what the address names: `#12` is exchange 12, `#2.12` that of the second tape. */
 function goToAddress() {
@@ -44,6 +47,7 @@ async function start() {
   startSearch();
   startKeys();
   goToAddress();
+  if (run.tapes.length > 1 && !location.hash) show("compare");
   window.addEventListener("hashchange", goToAddress);
   document.documentElement.dataset.ready = "1";
 }

@@ -41,7 +41,7 @@ function layTimeline() {
   track.end = Math.max(1e-6, ...order.map((group) => group.to));
   [track.from, track.to] = [0, track.end];
   track.canvas.style.height = `${Math.round(Math.min(Math.max(TRACK.top + track.count * (TRACK.longest + 4) + TRACK.bottom + 6, 84), 180))}px`;
-  const words = `${plural(exchanges.length, "exchange")} in ${seconds(track.end)}, ${plural(conversations.length, "conversation")}. The list of exchanges says the same in words.`;
+  const words = `${plural(exchanges.length, "exchange")}${lasting(tape()) === null ? "" : ` in ${seconds(track.end)}`}, ${plural(conversations.length, "conversation")}. The list of exchanges says the same in words.`;
   track.canvas.setAttribute("aria-label", words);
   drawSoon();
 }
@@ -121,9 +121,16 @@ function drawBar(pen, number, width, top, bar) {
 }
 
 function drawAxis(pen, width, height) {
+  if (lasting(tape()) === null) {
+    pen.fillStyle = track.inks.dim;
+    pen.fillText("No times are on this tape.", TRACK.side, 12);
+    return;
+  }
   const span = track.to - track.from;
   const rough = span / Math.max(2, Math.floor(width / 110));
   const unit = 10 ** Math.floor(Math.log10(rough));
+  const buttons = byId("closer").parentElement;
+  const room = buttons.offsetTop < 22 ? buttons.offsetLeft - 6 : width; // no label lies under them
   const step = [1, 2, 5, 10].map((times) => times * unit).find((value) => value >= rough);
   pen.textBaseline = "top";
   for (let tick = Math.ceil(track.from / step - 1e-9) * step; tick <= track.to + 1e-9; tick += step) {
@@ -131,7 +138,8 @@ function drawAxis(pen, width, height) {
     pen.fillStyle = track.inks.rule;
     pen.fillRect(Math.round(x), 22, 1, height - 22 - TRACK.bottom + 4);
     pen.fillStyle = track.inks.dim;
-    if (x < width - 150) pen.fillText(tick < 1e-9 ? "0 s" : seconds(Number(tick.toPrecision(6))), x + 1, 7);
+    const label = tick < 1e-9 ? "0 s" : seconds(Number(tick.toPrecision(6)));
+    if (x + 1 + pen.measureText(label).width < room) pen.fillText(label, x + 1, 7);
   }
 }
 
@@ -209,7 +217,7 @@ function tip(event) {
   const { words, code } = gist(tape(), one);
   const first = one.first === undefined ? "" : `, first token after ${seconds(one.first)}`;
   const wait = one.wait === undefined ? "" : `, after a wait of about ${seconds(one.wait)}`;
-  box.textContent = `${one.id}  ${one.code}  ${seconds(one.took)}${first}${wait}  ${words || code}`;
+  box.textContent = `${one.id}  ${one.code}  ${took(one)}${first}${wait}  ${words || code}`;
   box.style.left = `${Math.max(4, Math.min(event.offsetX + 12, track.canvas.clientWidth - box.offsetWidth - 8))}px`;
   box.style.top = `${event.offsetY + 16}px`;
 }

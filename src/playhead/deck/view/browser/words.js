@@ -4,8 +4,9 @@
 const whole = (count) => (count < 1e15 ? count.toLocaleString("en") : String(count));
 const plural = (count, noun) => `${whole(count)} ${noun}${count === 1 ? "" : "s"}`;
 
-/** Seconds: `0.34 s`, `12 ms`, `1 min 18 s`. */
+/** Seconds: `0.34 s`, `12 ms`, `1 min 18 s`; "" where nobody measured them. */
 function seconds(value) {
+  if (value === null || value === undefined) return "";
   if (!(value >= 0 && value < 1e9)) return "?";
   if (value === 0) return "0 s";
   if (value < 0.0005) return `${(value * 1e6).toFixed(0)} µs`;
@@ -15,6 +16,15 @@ function seconds(value) {
   if (minutes < 100) return `${minutes} min ${Math.floor(value % 60)} s`;
   return `${whole(Math.floor(minutes / 60))} h ${minutes % 60} min`;
 }
+
+/** How long an exchange took, or several together, as far as that was measured. */
+const took = (...exchanges) => {
+  const known = exchanges.filter((one) => !one.untimed);
+  return known.length ? seconds(known.reduce((sum, one) => sum + one.took, 0)) : "";
+};
+
+/** Whom a tape's steps asked, "provider:model", each once. */
+const whomOf = (tape) => [...new Set(tape.steps.map((step) => step.asked))];
 
 const size = (bytes) =>
   bytes < 1000 ? `${bytes} B` : bytes < 1e6 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
