@@ -1,7 +1,8 @@
 """The layers of the house, read from the import statements.
 
-    cli > deck, testing, watch, mcp_client, losses, batch, gateway > agent, embedding > resilience > model > call
-        > answers, shaping, blocking > providers, transport, local > dialects, tapes > framing > fold > vocabulary
+    cli > deck, testing, watch, mcp_client, losses, histories, batch, gateway > agent, embedding > resilience > model
+        > call > answers, shaping, blocking > providers, transport, local > dialects, tapes > framing > fold
+        > vocabulary
 
 An import points down, or stays within its own package; packages beside each other do not know each other. Every import
 statement counts: at the top, inside a function, under ``TYPE_CHECKING``. The root package is exempt, as it only names
@@ -32,7 +33,7 @@ LAYERS = (
     ("model",),
     ("resilience",),
     ("agent", "embedding"),
-    ("batch", "gateway", "deck", "testing", "losses", "mcp_client", "watch"),
+    ("batch", "gateway", "deck", "testing", "losses", "histories", "mcp_client", "watch"),
     ("cli",),
     ("__main__",),
 )

@@ -17,7 +17,11 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from playhead.agent.agent import Agent as Agent
     from playhead.agent.budget import Budget as Budget
-    from playhead.agent.compaction import drop_oldest as drop_oldest, summarise as summarise
+    from playhead.agent.compaction import (
+        Compaction as Compaction,
+        drop_oldest as drop_oldest,
+        summarise as summarise,
+    )
     from playhead.agent.content import Final as Final
     from playhead.agent.context import Context as Context
     from playhead.agent.events import (
@@ -31,8 +35,9 @@ if TYPE_CHECKING:
         ToolProgress as ToolProgress,
         ToolStart as ToolStart,
     )
+    from playhead.agent.ledger import Line as Line
     from playhead.agent.pending import Pending as Pending
-    from playhead.agent.plan import Preparation as Preparation
+    from playhead.agent.plan import Preparation as Preparation, Prepare as Prepare
     from playhead.agent.provided import (
         CodeExecution as CodeExecution,
         ComputerUse as ComputerUse,
@@ -40,7 +45,8 @@ if TYPE_CHECKING:
     )
     from playhead.agent.run import Run as Run, Step as Step
     from playhead.agent.stream import RunStream as RunStream
-    from playhead.agent.tools import Tool as Tool, tool as tool
+    from playhead.agent.tools import AnyTool as AnyTool, Approve as Approve, Tool as Tool, tool as tool
+    from playhead.agent.watching import OnEvent as OnEvent
     from playhead.deck.compare import Comparison as Comparison, compare as compare
     from playhead.deck.fork import (
         Retake as Retake,
@@ -99,12 +105,14 @@ if TYPE_CHECKING:
         ResponseEnd as ResponseEnd,
         ResponseStart as ResponseStart,
     )
+    from playhead.histories import read_messages as read_messages
     from playhead.losses import Loss as Loss, preflight as preflight
     from playhead.mcp_client.toolset import MCPToolset as MCPToolset, mcp as mcp
     from playhead.messages import (
         File as File,
         Message as Message,
         Native as Native,
+        Part as Part,
         Reasoning as Reasoning,
         Refusal as Refusal,
         Source as Source,
@@ -128,17 +136,19 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "agent.agent": "Agent",
-    "agent.compaction": "drop_oldest summarise",
+    "agent.compaction": "Compaction drop_oldest summarise",
     "agent.budget": "Budget",
     "agent.content": "Final",
     "agent.context": "Context",
     "agent.events": "Event RunEnd RunFailed RunStart StepEnd StepStart ToolEnd ToolProgress ToolStart",
+    "agent.ledger": "Line",
     "agent.pending": "Pending",
-    "agent.plan": "Preparation",
+    "agent.plan": "Preparation Prepare",
     "agent.provided": "CodeExecution ComputerUse WebSearch",
     "agent.run": "Run Step",
     "agent.stream": "RunStream",
-    "agent.tools": "Tool tool",
+    "agent.tools": "AnyTool Approve Tool tool",
+    "agent.watching": "OnEvent",
     "deck.compare": "Comparison compare",
     "deck.fork": "Retake fork fork_sync rerun rerun_sync",
     "deck.in_process.taped": "aiohttp_connector httpx_transport taped",
@@ -152,8 +162,9 @@ _HOMES = {
     "events": "Attempt AttemptEnd AttemptStart Discard PartDelta PartEnd PartStart ResponseEnd ResponseStart",
     "embedding": "Embeddings embed embed_sync",
     "mcp_client.toolset": "MCPToolset mcp",
+    "histories": "read_messages",
     "losses": "Loss preflight",
-    "messages": "File Message Native Reasoning Refusal Source Text ToolCall ToolResult dump_messages "
+    "messages": "File Message Native Part Reasoning Refusal Source Text ToolCall ToolResult dump_messages "
     "load_messages system user",
     "model": "Model",
     "request": "ReasoningSettings Request",

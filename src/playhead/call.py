@@ -134,12 +134,7 @@ class Call:
 
     def whom(self, request: Request) -> Asked:
         """Whom this line asks it, without the user and password that a base URL may hold."""
-        base = self._model.endpoint.base_url
-        if "@" in base:
-            scheme, _, rest = base.partition("://")
-            host, slash, path = rest.partition("/")
-            base = f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
-        return Asked(self._model.provider.name, base, request.model)
+        return Asked(self._model.provider.name, _unsigned(self._model.endpoint.base_url), request.model)
 
     def take_warnings(self) -> list[str]:
         """What could not be said as asked since the last time, as sentences."""
@@ -173,10 +168,10 @@ class Call:
             other = msgspec.structs.replace(request, stream=not streamed)
             return model.dialect.encode_request(other, model.endpoint, self._memo).http
 
-        whom = self.whom(request)
+        whom, where = self.whom(request), _unsigned(http.url.partition("?")[0])
 
         def attempt(exchange: Exchange) -> Awaitable[Answer]:
-            exchange.asked = whom
+            exchange.asked, exchange.url = whom, where
             answer = self._attempt(http, otherwise, exchange, meant)
             for begin in back:
                 answer = turned(answer, begin())
@@ -351,6 +346,15 @@ class Call:
         )
         self._redact(error)
         return "refused by the reader"
+
+
+def _unsigned(url: str) -> str:
+    """A URL without the user and password that it may hold."""
+    if "@" not in url:
+        return url
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _in_turn(

@@ -202,8 +202,8 @@ class LimitError(PlayheadError):
 
 
 class OutputError(PlayheadError):
-    """The answer does not hold the output type; the message says where. ``complaint`` is what is wrong alone, without
-    the answer."""
+    """The answer does not hold the output type; the message says where. Or ``run.output`` was read of a run that has
+    none, and the message says why. ``complaint`` is what is wrong alone, without the answer."""
 
     def __init__(self, message: str, complaint: str = "") -> None:
         super().__init__(message)

@@ -78,7 +78,8 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     ``wait`` the seconds then waited before the next attempt, None where there was none. On a replay ``duration`` is
     what the tape says, and ``wait`` None: a tape does not hold it, and a replay does not wait. ``date`` is the answer's
     ``Date`` header as it stands. ``usage`` is what an answer that was cut had counted of itself; one that came whole
-    has its own. ``asked`` is whom it asked.
+    has its own. ``asked`` is whom it asked, ``url`` where it was sent: without user, password and query, "" where that
+    is not known.
     """
 
     step: int
@@ -91,6 +92,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     date: str | None = None
     usage: Usage | None = None
     asked: Asked | None = None
+    url: str = ""
 
 
 class AttemptStart(msgspec.Struct, frozen=True, tag_field="event", tag="attempt_start"):

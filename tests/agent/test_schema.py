@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date, datetime, time
 from typing import Annotated
 
 import msgspec
 import pytest
 
 from playhead.agent.schema import inlined, schema_of
-from playhead.agent.tools import Tool
+from playhead.agent.tools import Tool, tool
 from playhead.errors import ConfigError
 
 
@@ -74,3 +75,30 @@ def test_a_type_that_json_cannot_hold_is_named_with_its_place() -> None:
     with pytest.raises(ConfigError, match=r"^tool look: parameter 'bad': no JSON schema") as caught:
         Tool(look).spec  # noqa: B018
     assert "_arguments" not in str(caught.value)
+
+
+def test_a_time_says_its_format_with_a_zone_or_without() -> None:
+    @tool
+    def book(
+        at: datetime,
+        opens: time | None,
+        all_of: list[datetime],
+        named: Annotated[datetime, "when", msgspec.Meta(examples=["2026-01-01T00:00:00Z"])],
+        day: date,
+        zoned: Annotated[datetime, msgspec.Meta(tz=True)],
+        until: datetime | None = None,
+    ) -> str:
+        """Book"""
+        return f"{at} {until}"
+
+    told = book.spec.parameters["properties"]
+    assert told["at"] == {"type": "string", "format": "date-time"}
+    assert told["opens"]["anyOf"][0] == {"type": "string", "format": "time"}
+    assert told["all_of"]["items"] == {"type": "string", "format": "date-time"}
+    assert (told["named"]["format"], told["named"]["description"]) == ("date-time", "when")
+    assert told["named"]["examples"] == ["2026-01-01T00:00:00Z"]
+    assert (told["day"]["format"], told["zoned"]["format"]) == ("date", "date-time")
+    assert told["until"]["anyOf"][0]["format"] == "date-time"
+    rest = '"opens": null, "all_of": [], "named": "2026-01-01T00:00:00", "day": "2026-01-01"'
+    given = book.parse(f'{{"at": "2026-01-01T00:00:00", {rest}, "zoned": "2026-01-01T00:00:00Z"}}')
+    assert given["at"] == datetime(2026, 1, 1)

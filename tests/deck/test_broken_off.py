@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from playhead import Agent, RetryPolicy, Tape, tool
+from playhead import Agent, RateLimitError, RetryPolicy, Tape, tool
 from playhead.cli.chat.journal import Journal, said, settled
 from playhead.deck.question import question
 from playhead.deck.reel import Reel
@@ -18,7 +19,7 @@ from playhead.deck.rerun import Rerun, rerun
 from playhead.deck.verify import Verdict, all_equal, verify
 from playhead.events import PartDelta, ResponseStart
 from playhead.messages import Message
-from playhead.testing import FakeProvider, reply, tool_call
+from playhead.testing import FakeProvider, refuse, reply, tool_call
 
 SPEAKERS = ("openai", "openai-responses", "anthropic", "google", "bedrock", "mistral")
 LONG = "One two three four five six seven eight nine ten."
@@ -47,10 +48,11 @@ async def turns(agent: Agent[str], tape: Path, *turns: tuple[str, Leave | None])
     try:
         for words, leave_at in turns:
             stream: Any = agent.stream(words, messages=history, tape=journal, tape_mode="resume")
-            async with stream:
-                async for event in stream:
-                    if leave_at is not None and leave_at(event):
-                        break
+            with suppress(RateLimitError):
+                async with stream:
+                    async for event in stream:
+                        if leave_at is not None and leave_at(event):
+                            break
             history = settled([*stream.run.messages, *said(stream.run.partial)])
     finally:
         journal.close()
@@ -148,3 +150,20 @@ def test_another_question_after_a_connection_was_lost_is_a_difference(tmp_path: 
     assert verdict_of(Tape.load(tape)).ok
     verdict = verdict_of(changed(Tape.load(tape), 2, b"a long one", b"a short one"))
     assert [difference.id for difference in verdict.differences] == [2]
+
+
+def test_a_question_that_was_given_up_after_refusals_is_named(tmp_path: Path) -> None:
+    """As by Ctrl-C during the wait, or when all attempts are used up. Where nothing was said before, it is none of the
+    kind: who is refused asks the same again."""
+    tape = tmp_path / "chat.yaml"
+    with FakeProvider() as fake:
+        fake.script("Hi there.", refuse(429, retry_after=0), refuse(429, retry_after=0), "Fine.")
+        agent = Agent(fake.model("m", retry=RetryPolicy(attempts=2)))
+        asyncio.run(turns(agent, tape, ("hello", None), ("busy?", None), ("and now?", None)))
+        assert [message.text for message in fake.requests[-1].request.messages] == ["hello", "Hi there.", "and now?"]
+    verdict = verdict_of(Tape.load(tape))
+    assert verdict.ok, verdict.differences
+    assert verdict.edits == [
+        "interaction 3: messages[2]: the recorder gave up the question of interaction 2, and asks another"
+    ]
+    assert not verdict_of(changed(Tape.load(tape), 3, b"Hi there.", b"Go away.")).ok

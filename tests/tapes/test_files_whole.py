@@ -33,8 +33,8 @@ def test_what_is_made_of_a_private_file_is_private(tmp_path: Path) -> None:
     private.touch(0o600)
     old.touch()
     old.chmod(0o664)
-    write_whole(new, b"1", like=private)
-    write_whole(old, b"1", like=private)
+    write_whole(new, b"1", like=[private])
+    write_whole(old, b"1", like=[private])
     assert (mode(new), mode(old)) == (0o600, 0o664)
 
 

@@ -17,7 +17,7 @@ from playhead.agent.content import as_content
 from playhead.agent.decide import Finish, decide
 from playhead.agent.pending import Pending
 from playhead.agent.plan import Driving, Plan, each_once, going_on
-from playhead.agent.provided import Provided, provided_among, run_here, with_provided
+from playhead.agent.provided import provided_among, run_here, with_provided
 from playhead.agent.run import Run
 from playhead.agent.settings import (
     Going,
@@ -26,6 +26,8 @@ from playhead.agent.settings import (
     caching,
     check_kinds,
     check_settings,
+    check_system,
+    check_tool_errors,
     compact_asked,
     output_asked,
     tool_choice_asked,
@@ -33,7 +35,7 @@ from playhead.agent.settings import (
 from playhead.agent.stream import RunStream, driven
 from playhead.agent.together import agent_tool, hand_over_tool
 from playhead.agent.tools import AnyTool, as_tools
-from playhead.agent.toolsets import Toolset, apart
+from playhead.agent.toolsets import apart
 from playhead.agent.watching import as_watch
 from playhead.errors import ConfigError, nearest
 from playhead.given import check, check_there
@@ -44,8 +46,8 @@ from playhead.request import OutputMode, ReasoningSettings, Request
 if TYPE_CHECKING:
     from playhead.agent.budget import Budget
     from playhead.agent.compaction import Compact
-    from playhead.agent.plan import Prepare
-    from playhead.agent.tools import Approve
+    from playhead.agent.plan import Prepare, System
+    from playhead.agent.tools import Approve, ToolErrors
     from playhead.agent.watching import OnEvent
     from playhead.transport.auth import APIKey
     from playhead.transport.base import Transport
@@ -53,6 +55,12 @@ if TYPE_CHECKING:
     from playhead.transport.retry import Clock, RetryPolicy
 
 Output = TypeVar("Output")
+Other = TypeVar("Other")
+
+#: The settings that an agent hands to its model, where that is given by its name.
+_OF_THE_MODEL = ("base_url", "api_key", "retry", "timeouts", "transport", "clock", "random")
+#: Those of them that belong to one provider, and go to no other.
+_OF_A_PROVIDER = ("base_url", "api_key")
 
 
 class Agent(Generic[Output]):
@@ -60,7 +68,9 @@ class Agent(Generic[Output]):
 
     Args:
         model: "provider:model", or a :class:`playhead.Model` made before, or what :func:`playhead.fallback` makes.
-        system: the system prompt; put before the messages unless they begin with one.
+        name: what the agent is called, by those who watch it, and as a tool of others.
+        system: the system prompt; put before the messages unless they begin with one. Text, or a function, plain or
+            async, that is given the run's ``deps`` when it begins and gives text.
         tools: functions that the model may call, plain or made with ``@tool``; and tools that the provider has of its
             own (:class:`playhead.WebSearch`, :class:`playhead.CodeExecution`, :class:`playhead.ComputerUse`).
         output: the type of the answer; None means text.
@@ -79,7 +89,11 @@ class Agent(Generic[Output]):
         max_steps: model calls that one run may take.
         timeout: seconds that one run may take, waits included; None means no limit. LimitError when they have passed.
         approve: asked about each call before it is made, unless its tool has a function of its own for it: True makes
-            it, False or a reason does not, None lets the run wait. May be async.
+            it, False or a reason does not, None lets the run wait. May be async. A function of two parameters is given
+            the call's :class:`playhead.Context` as well.
+        tool_errors: where an exception of a tool goes: "tell" tells the model what it says, and a line of
+            ``run.warnings`` tells you; "raise" ends the run with it. A :class:`playhead.ToolError`, and arguments that
+            do not fit, are told to the model either way.
         prepare: given a :class:`playhead.Preparation` before each step, and gives back one that is changed, or None.
         stop_when: given the run after each step whose tools have run; a true answer ends it there.
         budget: dollars and tokens that all runs of this agent may use together; see :class:`playhead.Budget`.
@@ -111,8 +125,9 @@ class Agent(Generic[Output]):
         self,
         model: str | AnyModel,
         *,
-        system: str | None = None,
-        tools: Iterable[AnyTool | Callable[..., Any] | Provided | Toolset] = (),
+        name: str | None = None,
+        system: str | System | None = None,
+        tools: Iterable[object] = (),
         output: Any = None,
         max_tokens: int | None = None,
         temperature: float | None = None,
@@ -130,6 +145,7 @@ class Agent(Generic[Output]):
         approve: Approve | None = None,
         prepare: Prepare | None = None,
         stop_when: Callable[[Run[Any]], bool] | None = None,
+        tool_errors: ToolErrors = "tell",
         budget: Budget | None = None,
         compact: Compact | None = None,
         cache: bool | Literal["5m", "1h"] | None = None,
@@ -143,30 +159,24 @@ class Agent(Generic[Output]):
         random: Callable[[], float] | None = None,
         **unknown: Any,
     ) -> None:
+        self._given = {key: value for key, value in locals().items() if key not in ("self", "unknown")}
         if unknown:
-            name = min(unknown)
-            raise ConfigError(nearest(f"Agent: unknown argument {name!r}", name, Settings.__annotations__))
-        of_the_model = {
-            "base_url": base_url,
-            "api_key": api_key,
-            "retry": retry,
-            "timeouts": timeouts,
-            "transport": transport,
-            "clock": clock,
-            "random": random,
-        }
+            known = ("model", "output", *Settings.__annotations__)
+            raise ConfigError(nearest(f"Agent: unknown argument {min(unknown)!r}", min(unknown), known))
+        of_the_model = {key: self._given[key] for key in _OF_THE_MODEL}
         check_there("Agent", "model", model)
         if not isinstance(model, str):
-            for name, value in of_the_model.items():
+            for one, value in of_the_model.items():
                 if value is not None:
-                    raise ConfigError(f"{name} belongs to the model: give it to Model.of(…), not beside a made Model")
+                    raise ConfigError(f"{one} belongs to the model: give it to Model.of(…), not beside a made Model")
             self.model: AnyModel = model
         else:
-            self.model = Model.of(model, **of_the_model)  # type: ignore[arg-type]
-        check("Agent", stop=stop, tool_choice=tool_choice, reasoning=reasoning, options=options)
+            self.model = Model.of(model, **of_the_model)
+        check("Agent", name=name, stop=stop, tool_choice=tool_choice, reasoning=reasoning, options=options)
         stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
+        check_system(system)
+        check_tool_errors(tool_errors)
         check_settings(
-            system=system,
             max_tokens=max_tokens,
             temperature=temperature,
             top_p=top_p,
@@ -178,15 +188,18 @@ class Agent(Generic[Output]):
             timeout=timeout,
         )
         check_kinds(budget=budget, approve=approve, prepare=prepare, stop_when=stop_when)
+        self.name = name
         self.system = system
         given, self.toolsets = apart(tools)
         own, provided = provided_among(given)
         self.tools = as_tools(own)
+        self._given["tools"] = (*self.tools.values(), *provided, *self.toolsets)
         self.output_type = output
         self.output_retries = output_retries
         self.max_steps = max_steps
         self.timeout = timeout
         self.approve = approve
+        self.tool_errors: ToolErrors = tool_errors
         self.prepare = prepare
         self.stop_when = stop_when
         self.budget = budget
@@ -253,6 +266,36 @@ class Agent(Generic[Output]):
 
         return block_on(self.run(prompt, **going), "run_sync", "await agent.run(…)")
 
+    @overload
+    def clone(self, *, model: str | AnyModel = ..., **settings: Unpack[Settings]) -> Agent[Output]: ...
+    @overload
+    def clone(
+        self, *, output: type[Other], model: str | AnyModel = ..., **settings: Unpack[Settings]
+    ) -> Agent[Other]: ...
+    @overload
+    def clone(self, *, output: Any, model: str | AnyModel = ..., **settings: Unpack[Settings]) -> Agent[Any]: ...
+    def clone(self, **changed: Any) -> Agent[Any]:
+        """Another agent that differs from this one in these settings: ``await agent.clone(timeout=5).run("…")``.
+
+        Model, tools and connections are shared, so that one can be made for each request of a server. Where the model
+        is another, ``base_url`` and ``api_key`` of this one are left out: they are of its provider.
+
+        Raises:
+            ConfigError: as for a new agent.
+        """
+        given: dict[str, Any] = {**self._given, **changed}
+        if "model" in changed:
+            gone: Iterable[str] = _OF_A_PROVIDER if isinstance(given["model"], str) else _OF_THE_MODEL
+            given.update({name: changed.get(name) for name in gone})
+            asked = given
+        elif any(name in changed for name in _OF_THE_MODEL):
+            asked = given
+        else:  # the model as it was made
+            asked = {**given, **dict.fromkeys(_OF_THE_MODEL), "model": self.model}
+        made: Agent[Any] = Agent(**asked)
+        made._given = {**given, "tools": made._given["tools"]}
+        return made
+
     def as_tool(self, name: str | None = None, description: str | None = None) -> AnyTool:
         """This agent as a tool of another: the model writes a task, and reads this agent's answer.
 
@@ -267,7 +310,7 @@ class Agent(Generic[Output]):
 
     def takes_over(self, state: Driving) -> None:
         """Go on with a run under way."""
-        state.hand_over(self.plan(), self.model, None if self.system is None else system_message(self.system))
+        state.hand_over(self.plan(), self.model, system_message(self.system) if isinstance(self.system, str) else None)
 
     def plan(self, *, streamed: bool = False, **going: Unpack[Going]) -> Plan:
         """What a run of this agent is driven with."""
@@ -293,17 +336,21 @@ class Agent(Generic[Output]):
             cache=caching(self.cache),
             watch=self.on_event,
             toolsets=self.toolsets,
+            agent=self.name,
+            system=None if isinstance(self.system, str) else self.system,
+            tool_errors=self.tool_errors,
         )
 
     def opening(self, history: Sequence[Message]) -> tuple[Message, ...]:
-        """The history with this agent's system prompt before it, unless it begins with one.
+        """The history with this agent's system prompt before it, unless it begins with one. A prompt that a function
+        makes comes when the run begins.
 
         Raises:
             ConfigError: there is nothing to ask.
         """
         if decide(history, 0, 1) == Finish("answer") or not history:
             raise ConfigError("nothing to ask: give a prompt, or messages that do not end with an answer")
-        if self.system is not None and history[0].role != "system":
+        if isinstance(self.system, str) and history[0].role != "system":
             return (system_message(self.system), *history)
         return tuple(history)
 
@@ -313,6 +360,8 @@ class Agent(Generic[Output]):
         unknown = going.keys() - Going.__annotations__.keys()
         if unknown:
             name = min(unknown)
+            if name in ("model", "output", *Settings.__annotations__):
+                raise ConfigError(f"run: {name} is a setting of the agent: agent.clone({name}=…).run(…)")
             raise ConfigError(nearest(f"run: unknown argument {name!r}", name, Going.__annotations__))
         assume = going.get("assume")
         if assume not in (None, "done", "not_done"):
@@ -330,6 +379,7 @@ class Agent(Generic[Output]):
         else:
             asked = as_messages(prompt)
             history = (*closed(as_messages(messages)), *asked) if asked else as_messages(messages)
-        run: Run[Output] = Run(self.opening(history))
+        run: Run[Output] = Run(self.opening(history), self.name, self.output_type)
+        run.before = prompt if isinstance(prompt, Pending) else None
         batches = driven(self.model, run, plan, going.get("tape"), going.get("tape_mode"))
         return RunStream(run, batches, self.output_type)

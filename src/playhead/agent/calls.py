@@ -4,7 +4,8 @@ A call whose result is on the tape is not made. Else what the tool does to the w
 reads and idempotent calls run at once, writes one after another in the order asked. Before a call that is not a plain
 read begins, a mark with its idempotency key is on the tape (:mod:`.taped`), so that a run which is taken up after a
 crash knows of it: an idempotent call is made again with the same key, a write that had begun stops the run until
-someone says what became of it.
+someone says what became of it. A write that took longer than its timeout has a result, and its thread may go on: the
+next one begins when that has ended.
 
 A call may want a person's word (``approve``). Functions that decide are asked one at a time, in order; a call on which
 nobody decides waits, and every write after it with it.
@@ -23,7 +24,8 @@ from playhead.agent.content import Content
 from playhead.agent.context import Context
 from playhead.agent.events import ToolProgress
 from playhead.agent.pending import Pending, refusal_of
-from playhead.agent.tools import AnyTool, Approve, Verdict, unknown_tool
+from playhead.agent.signature import takes_two
+from playhead.agent.tools import AnyTool, Approve, ToolErrors, Verdict, unknown_tool
 from playhead.agent.watching import Inside
 from playhead.errors import TapeMissError, UnfinishedCallError
 from playhead.messages import Message, Text, ToolCall, ToolResult, dump_messages
@@ -32,28 +34,32 @@ if TYPE_CHECKING:
     from asyncio import Future
 
     from playhead.tapes import Session
+    from playhead.wire import Headers
 
 Assume: TypeAlias = Literal["done", "not_done"]
 
 
 class Decided(msgspec.Struct, frozen=True):
-    """What is known beforehand of calls: verdicts, results and runs of other agents that waited, by call id, and what
-    became of writes that had begun."""
+    """What is known beforehand of calls: verdicts, results, runs of other agents that waited, and arguments in place of
+    the model's, by call id; and what became of writes that had begun."""
 
     verdicts: Mapping[str, bool | str] = {}
     results: Mapping[str, ToolResult] = {}
     assume: Assume | None = None
     inner: Mapping[str, Pending] = {}
+    arguments: Mapping[str, str] = {}
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """A call has its result, after ``seconds``; ``final`` says that it ends the run."""
+    """A call has its result, after ``seconds``; ``final`` says that it ends the run, ``error`` is what the tool raised
+    that was not meant for the model."""
 
     index: int
     result: ToolResult
     seconds: float
     replayed: bool = False
     final: bool = False
+    error: Exception | None = None
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -71,9 +77,11 @@ Outcome: TypeAlias = Settled | Waiting | ToolProgress
 class Room(msgspec.Struct):
     """Where the calls of one step are made: what they may know and use.
 
-    ``approve`` is asked about every call whose tool has no function of its own for it. ``scope`` drives the run.
+    ``approve`` is asked about every call whose tool has no function of its own for it. ``tool_errors`` says whether
+    what a tool raises is told to the model or ends the run. ``scope`` drives the run.
     ``inside`` gives what a call is made within. ``heard`` says that a model has just asked for the calls; else they
-    were given, or played from the tape, and other runs may go on from the same place.
+    were given, or played from the tape, and other runs may go on from the same place. ``unended`` are writes that took
+    too long and whose threads go on: the next write waits for them.
     """
 
     tools: Mapping[str, AnyTool]
@@ -87,6 +95,8 @@ class Room(msgspec.Struct):
     scope: Any = None
     inside: Inside | None = None
     heard: bool = True
+    tool_errors: ToolErrors = "tell"
+    unended: list[Future[Any]] = []
 
 
 async def settle(calls: Sequence[ToolCall], room: Room) -> AsyncGenerator[Outcome, None]:
@@ -96,11 +106,19 @@ async def settle(calls: Sequence[ToolCall], room: Room) -> AsyncGenerator[Outcom
     Raises:
         UnfinishedCallError: writes had begun in an earlier life of the run, and nothing says whether they were done.
     """
-    found = [_on_tape(index, call, room) for index, call in enumerate(calls)]
+    found: list[Settled | _Begun] = []
+    missed: TapeMissError | None = None
+    for index, call in enumerate(calls):
+        try:
+            found.append(_on_tape(index, call, room))
+        except TapeMissError as miss:  # first what the tape has of the others
+            missed = missed or miss
     lost = tuple(one.call for one in found if isinstance(one, _Begun) and one.unsettled(room))
     for one in found:
         if isinstance(one, Settled):
             yield one
+    if missed is not None:
+        raise missed
     if lost:
         names = ", ".join(f"{call.name} (call {call.id})" for call in lost)
         raise UnfinishedCallError(
@@ -137,7 +155,10 @@ def _on_tape(index: int, call: ToolCall, room: Room) -> Settled | _Begun:
         if session.has_answer(mark):
             interaction = session.play(mark)
             begun = taped.key_of(interaction) if interaction is not None else None
-        interaction = session.play(taped.call_request(call))
+        request = taped.call_request(call)
+        # Of calls that were under way when a run was stopped any may lack its result: that is no parting from the tape.
+        asks = not session.recording or session.has_answer(request)
+        interaction = session.play(request) if asks else None
         if interaction is not None:
             result = taped.read_result(call, interaction)
             verdict = room.decided.verdicts.get(call.id, True)
@@ -179,27 +200,40 @@ class _Begun(msgspec.Struct, frozen=True):
     async def _made(self, room: Room, order: _Order, progress: Callable[[str], None] | None) -> Settled | Waiting:
         tool, session = self.tool, self._recorder(room)
         began, result, final = room.monotonic(), self._known(room), False
+        error: Exception | None = None
+        headers: Headers = ()
         if result is None and tool is not None:
             if self._undecided(room):  # a replay waits as the run did
                 return Waiting(self.index)
             self._check_replay(tool, room)
-            verdict = await self._verdict(tool, room, order)
+            context = self._context(room, progress)
+            verdict = await self._verdict(tool, room, order, context)
             if verdict is None:
                 return Waiting(self.index)
+            if tool.effect == "write" and room.unended:
+                await _ended(room.unended)
             began = room.monotonic()
             if verdict is True:
-                context = self._context(room, progress)
                 if session is not None and tool.effect != "read":
                     self._take(session, room)
                     if self.key is None:
                         taped.record_begun(session, self.call, context.key)
-                if room.inside is None:
-                    outcome = await tool.answer(self.call, context)
-                else:
-                    with room.inside(self.call):
-                        outcome = await tool.answer(self.call, context)
+                try:
+                    if room.inside is None:
+                        outcome = await tool.answer(context.call, context)
+                    else:
+                        with room.inside(self.call):
+                            outcome = await tool.answer(context.call, context)
+                finally:
+                    if context.thread is not None and not context.thread.done():
+                        room.unended.append(context.thread)
                 if outcome.waits is not None:
                     return Waiting(self.index, inner=outcome.waits)
+                if context.call is not self.call:
+                    headers = ((taped.AMENDED, context.call.arguments),)
+                error = outcome.error
+                if error is not None and room.tool_errors == "raise":
+                    raise error
                 result, final = self._result(outcome.content, outcome.is_error), outcome.final
             else:
                 result = refusal_of(self.call, verdict)
@@ -207,8 +241,8 @@ class _Begun(msgspec.Struct, frozen=True):
             result = unknown_tool(self.call, room.tools)
         seconds = room.monotonic() - began
         if session is not None:
-            taped.record_result(session, taped.call_request(self.call), result, seconds, final=final)
-        return Settled(self.index, result, seconds, False, final)
+            taped.record_result(session, taped.call_request(self.call), result, seconds, final=final, headers=headers)
+        return Settled(self.index, result, seconds, False, final, error)
 
     def _take(self, session: Session, room: Room) -> None:
         """Of the runs that go on at once from one place of a tape, one makes the call.
@@ -223,8 +257,8 @@ class _Begun(msgspec.Struct, frozen=True):
         said = [message for message in room.messages if message.role != "tool"]
         if not session.take((self.call.id, sha256(dump_messages(said)).digest())):
             raise UnfinishedCallError(
-                f"{self.call.name} (call {self.call.id}) has been begun by another run that goes on from the same place "
-                "of this tape. Wait until that one is over, and go on then: its result is on the tape",
+                f"{self.call.name} (call {self.call.id}) has been begun by another run that goes on from the same "
+                "place of this tape. Wait until that one is over, and go on then: its result is on the tape",
                 calls=(self.call,),
             )
 
@@ -262,9 +296,10 @@ class _Begun(msgspec.Struct, frozen=True):
         return session if session is not None and session.recording else None
 
     def _context(self, room: Room, progress: Callable[[str], None] | None) -> Context[Any]:
+        amended = room.decided.arguments.get(self.call.id)
         return Context(
             room.deps,
-            self.call,
+            self.call if amended is None else msgspec.structs.replace(self.call, arguments=amended),
             key=self.key or os.urandom(16).hex(),
             step=room.step,
             messages=room.messages,
@@ -272,17 +307,27 @@ class _Begun(msgspec.Struct, frozen=True):
             scope=room.scope,
         )
 
-    async def _verdict(self, tool: AnyTool, room: Room, order: _Order) -> Verdict:
+    async def _verdict(self, tool: AnyTool, room: Room, order: _Order, context: Context[Any]) -> Verdict:
         """Whether the call may be made; None where nobody has decided."""
-        said = room.decided.verdicts.get(self.call.id)
-        if said is not None:
-            return said
-        decide = tool.approve if callable(tool.approve) else room.approve
+        known = room.decided.verdicts.get(self.call.id)
+        if known is not None:
+            return known
+        decide: Any = tool.approve if callable(tool.approve) else room.approve
         if decide is None:
             return None if tool.approve else True
         async with order.asking:
-            verdict = decide(self.call)
-            return await verdict if isinstance(verdict, Awaitable) else verdict
+            said = decide(self.call, context) if takes_two(decide) else decide(self.call)
+            verdict: Verdict = await said if isinstance(said, Awaitable) else said
+            return verdict
+
+
+async def _ended(writes: list[Future[Any]]) -> None:
+    """Wait until the threads of these writes have ended."""
+    from asyncio import wait
+
+    while writes:
+        await wait(writes)
+        writes[:] = [one for one in writes if not one.done()]
 
 
 _DONE: Content = (Text("The call was made; its result is not known."),)
@@ -306,6 +351,8 @@ async def _together(begun: Sequence[_Begun], room: Room) -> AsyncGenerator[Outco
     running = {asyncio.ensure_future(one) for one in work}
     listener = asyncio.ensure_future(news.wait())
     waiting: set[Future[Any]] = set(running)
+    replays = room.session is not None and not room.session.recording  # then each plays first what the tape has of it
+    missed: TapeMissError | None = None
     try:
         while waiting:
             done, _ = await asyncio.wait({*waiting, listener}, return_when=asyncio.FIRST_COMPLETED)
@@ -319,7 +366,12 @@ async def _together(begun: Sequence[_Begun], room: Room) -> AsyncGenerator[Outco
             )  # what is there, first
             waiting.difference_update(finished)
             for future in finished:
-                yield future.result()
+                if replays and isinstance(error := _error(future), TapeMissError):
+                    missed = missed or error
+                else:
+                    yield future.result()
+        if missed is not None:
+            raise missed
     finally:
         listener.cancel()
         for future in running:
@@ -329,3 +381,7 @@ async def _together(begun: Sequence[_Begun], room: Room) -> AsyncGenerator[Outco
 
 def _failed(future: Future[Any]) -> bool:
     return future.cancelled() or future.exception() is not None
+
+
+def _error(future: Future[Any]) -> BaseException | None:
+    return None if future.cancelled() else future.exception()

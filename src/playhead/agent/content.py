@@ -20,37 +20,39 @@ Content: TypeAlias = tuple[Text | File, ...]
 
 class Final(msgspec.Struct, frozen=True):
     """Returned by a tool, it ends the run after this step with ``output`` as its output, which is to fit the agent's
-    output type where that has one."""
+    output type where that has one. Where it has none the output is text: what is no text stands in it as JSON."""
 
     output: Any
 
 
 class ToolOutcome(msgspec.Struct, frozen=True):
     """What a call came to: the content for the model, whether it is an error, and whether it ends the run. ``waits`` is
-    a run of another agent (:class:`playhead.Pending`) that the call is about, and that waits for a person."""
+    a run of another agent (:class:`playhead.Pending`) that the call is about, and that waits for a person. ``error`` is
+    what the tool raised that was not meant for the model: all but a :class:`playhead.ToolError`."""
 
     content: Content
     is_error: bool = False
     final: bool = False
     waits: Any = None
+    error: Exception | None = None
 
 
-def failed(words: str) -> ToolOutcome:
-    """A call that came to nothing, in words that the model can act on."""
-    return ToolOutcome((Text(f"Error: {words}"),), is_error=True)
+def failed(words: str, error: Exception | None = None) -> ToolOutcome:
+    """A call that came to nothing, in words that the model can act on; ``error`` where they are those of an exception
+    that was not made for it."""
+    return ToolOutcome((Text(f"Error: {words}"),), is_error=True, error=error)
 
 
 def outcome_of(result: Any) -> ToolOutcome:
-    """What a tool returned, as an outcome.
-
-    Raises:
-        ToolError: it is neither text nor anything that JSON can hold.
-    """
+    """What a tool returned, as an outcome: a failed one where it is neither text nor anything that JSON can hold."""
     if isinstance(result, ToolOutcome):
         return result
-    if isinstance(result, Final):
-        return ToolOutcome(as_content(result.output), final=True)
-    return ToolOutcome(as_content(result))
+    try:
+        if isinstance(result, Final):
+            return ToolOutcome(as_content(result.output), final=True)
+        return ToolOutcome(as_content(result))
+    except ToolError as error:
+        return failed(str(error), TypeError(str(error)))
 
 
 def as_content(result: Any) -> Content:

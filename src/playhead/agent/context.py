@@ -14,9 +14,12 @@ history as it stood when the call began.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from playhead.messages import Message, ToolCall
+
+if TYPE_CHECKING:
+    from asyncio import Future
 
 Deps = TypeVar("Deps")
 
@@ -32,9 +35,10 @@ class Context(Generic[Deps]):
         step: the number of the step, from 1.
         messages: the history, oldest first, the message that holds the call last.
         scope: what drives the run; for tools that run agents of their own on the same tape.
+        thread: what ends when the thread does that a write runs in; None where there is none.
     """
 
-    __slots__ = ("_cancelled", "_progress", "call", "deps", "key", "messages", "scope", "step")
+    __slots__ = ("_cancelled", "_progress", "call", "deps", "key", "messages", "scope", "step", "thread")
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class Context(Generic[Deps]):
         self._progress = progress
         self.scope = scope
         self._cancelled = False
+        self.thread: Future[Any] | None = None
 
     def __repr__(self) -> str:
         return f"<context of {self.call.name}, step {self.step}>"

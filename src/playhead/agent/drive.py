@@ -18,7 +18,7 @@ from playhead.agent.calls import Settled, Waiting, settle
 from playhead.agent.decide import Action, CallModel, CallTools, Correct, Finish, Judge, decide
 from playhead.agent.events import Event, RunEnd, StepEnd, StepStart, ToolEnd, ToolStart
 from playhead.agent.pending import Pending
-from playhead.agent.plan import Driving, Plan
+from playhead.agent.plan import Driving, Plan, check_decided
 from playhead.agent.run import Run, Step
 from playhead.errors import ContextTooLongError, LimitError, ModelError, TapeMissError, UnplayedError
 from playhead.events import Attempt, AttemptEnd, AttemptStart, Discard
@@ -49,6 +49,8 @@ async def drive(run: Run[Any], plan: Plan, call: AnyCall, session: Session | Non
     state = Driving(run, plan, call, session)
     try:
         while True:
+            if state.plan.system is not None:
+                await state.instruct()
             if state.plan.toolsets:
                 await state.equip()
             action = _next(state)
@@ -66,6 +68,8 @@ async def drive(run: Run[Any], plan: Plan, call: AnyCall, session: Session | Non
                         if state.plan.compact is None or not await compact(state, too_long=True):
                             raise
                 case CallTools():
+                    if not run.steps:
+                        check_decided(action.calls, state.plan.decided, state.plan.tools)
                     async with aclosing(_tool_step(state, action)) as batches:
                         async for batch in batches:
                             yield batch
@@ -87,6 +91,7 @@ async def drive(run: Run[Any], plan: Plan, call: AnyCall, session: Session | Non
                         from playhead.agent.output import output_of
 
                         run.output = output_of(state.plan.output, run, state.answer)
+                    run.ended = reason
                     yield [RunEnd(run)]
                     return
                 case _:
@@ -136,6 +141,21 @@ def _report_unused(run: Run[Any], plan: Plan) -> None:
                 run.warnings.append(words)
 
 
+def _report_raised(run: Run[Any], name: str, error: Exception, *, by_agent: bool) -> None:
+    """What a tool raised that was not meant for the model: it was told all the same, and whoever wrote the tool is too.
+    What the exception says is not repeated, as it may hold anything."""
+    where, trace = "", None if by_agent else error.__traceback__
+    while trace is not None:
+        where, trace = f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}", trace.tb_next
+    what = f"agent {name} ended with" if by_agent else f"tool {name} raised"
+    words = (
+        f"{what} {type(error).__name__}{where}, and the model was told what it says; "
+        'tool_errors="raise" ends the run instead'
+    )
+    if words not in run.warnings:
+        run.warnings.append(words)
+
+
 def _report_unplayed(run: Run[Any], plan: Plan, session: Session | None) -> None:
     if session is None or not session.replaying:
         return
@@ -177,12 +197,18 @@ async def _model_step(state: Driving) -> Batches:
                     elif type(event) is AttemptEnd:
                         under_way = None
                         run.attempts.append(event.attempt)
+                        if reserving is not None and reserving.dollars is not None:
+                            run.reserved[number, event.attempt.number] = reserving.dollars
                 folder.push(batch)
                 if reserving is not None and type(batch[-1]) is AttemptEnd:
                     reserving.settle(batch[-1].attempt, folder.response() if folder.complete else None)
                 yield batch
     except BaseException as error:
-        if under_way is not None and not isinstance(error, ModelError | TapeMissError):  # those never left, or are told
+        kept_back = reserving is not None and reserving.kept_back
+        # Of those that are told, or never left, nothing is to be added.
+        if under_way is not None and not kept_back and not isinstance(error, ModelError | TapeMissError):
+            if reserving is not None and reserving.dollars is not None:
+                run.reserved[number, under_way.number] = reserving.dollars
             seconds = call.clock.monotonic() - left
             words = None if folder.complete else f"{BROKEN_OFF}{type(error).__name__}"
             run.attempts.append(Attempt(number, under_way.number, None, seconds, words, asked=call.whom(request)))
@@ -235,7 +261,11 @@ async def _tool_step(state: Driving, action: CallTools) -> Batches:
                         state.answer = outcome.result.text
                     if not outcome.result.is_error:
                         heir = heir or _heir(state, outcome.result.name)
-                    yield [ToolEnd(number, outcome.result, outcome.seconds, outcome.replayed)]
+                    if outcome.error is not None:
+                        tool = state.plan.tools.get(outcome.result.name)
+                        by_agent = tool is not None and not tool.taped
+                        _report_raised(run, outcome.result.name, outcome.error, by_agent=by_agent)
+                    yield [ToolEnd(number, outcome.result, outcome.seconds, outcome.replayed, outcome.error)]
                 elif isinstance(outcome, Waiting):
                     waiting.append(outcome)
                 else:
@@ -264,7 +294,8 @@ def _pending(state: Driving, action: CallTools, waiting: list[Waiting]) -> Pendi
     waiting.sort(key=lambda one: one.index)
     inner = {action.calls[one.index].id: one.inner for one in waiting if one.inner is not None}
     own = tuple(action.calls[one.index] for one in waiting if one.inner is None and not one.held)
-    return Pending(tuple(run.messages), own, inner, state.taken, run.usage, dict(known.verdicts), dict(known.results))
+    decided = dict(known.verdicts), dict(known.results)
+    return Pending(tuple(run.messages), own, inner, state.taken, run.usage, *decided, run.cost, dict(known.arguments))
 
 
 def _heir(state: Driving, name: str) -> Any:

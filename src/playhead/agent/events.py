@@ -19,6 +19,7 @@ from playhead.messages import ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from playhead.agent.run import Run, Step
+    from playhead.request import Request
 
 
 class StepStart(msgspec.Struct, frozen=True, tag_field="event", tag="step_start"):
@@ -45,13 +46,15 @@ class ToolProgress(msgspec.Struct, frozen=True, tag_field="event", tag="tool_pro
 class ToolEnd(msgspec.Struct, frozen=True, tag_field="event", tag="tool_end"):
     """A call has its result. Ends come as they happen; the results in the history stand in the order of the calls.
 
-    ``duration`` is seconds; ``replayed`` says that the result is the tape's and the function did not run.
+    ``duration`` is seconds; ``replayed`` says that the result is the tape's and the function did not run. ``error`` is
+    the exception that the function raised, where it is none that it made for the model (:class:`playhead.ToolError`).
     """
 
     step: int
     result: ToolResult
     duration: float
     replayed: bool = False
+    error: Exception | None = None
 
 
 class StepEnd:
@@ -81,15 +84,23 @@ class RunEnd:
 class RunStart:
     """The run begins; ``run.messages`` are what it begins with. Told to ``on_event`` alone.
 
-    ``parent`` is the run that it is within, None for most; ``asked`` is whom it asks.
+    ``parent`` is the run that it is within, None for most; ``asked`` is whom it asks, ``request`` with what settings
+    and tools, its messages aside; both are None where they are not known.
     """
 
-    __slots__ = ("asked", "parent", "run")
+    __slots__ = ("asked", "parent", "request", "run")
 
-    def __init__(self, run: Run[Any], parent: Run[Any] | None = None, asked: Asked | None = None) -> None:
+    def __init__(
+        self,
+        run: Run[Any],
+        parent: Run[Any] | None = None,
+        asked: Asked | None = None,
+        request: Request | None = None,
+    ) -> None:
         self.run = run
         self.parent = parent
         self.asked = asked
+        self.request = request
 
     def __repr__(self) -> str:
         return f"RunStart({self.run!r})"

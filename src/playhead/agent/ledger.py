@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 REPORTED, TOLD, REFUSED = "provider", "budget", "not billed"
 
 _NO_PRICES: Mapping[str, Price] = {}
+_NOTHING_RESERVED: Mapping[tuple[int, int], Decimal] = {}
 
 #: Providers that say in their documentation that a request which they refuse is not billed: OpenRouter ("Zero
 #: Completion Insurance": no charge where nothing was said and the finish reason is an error), Google (Gemini API,
@@ -55,6 +56,8 @@ class Line(msgspec.Struct, frozen=True):
         source: where ``cost`` comes from: "provider", "budget", "not billed", or the price table and the day whose
             prices hold.
         billed: True for a whole answer, False for what is known to cost nothing, None where the provider alone knows.
+        at_most: US dollars that a budget counts for it, where ``cost`` is not known: all that was reserved. None where
+            nothing was, as in a replay.
     """
 
     step: int
@@ -66,14 +69,29 @@ class Line(msgspec.Struct, frozen=True):
     cost: Decimal | None = None
     source: str | None = None
     billed: bool | None = None
+    at_most: Decimal | None = None
 
 
 def lines(
-    attempts: Iterable[Attempt], steps: Iterable[Step], prices: Mapping[str, Price] = _NO_PRICES
+    attempts: Iterable[Attempt],
+    steps: Iterable[Step],
+    prices: Mapping[str, Price] = _NO_PRICES,
+    reserved: Mapping[tuple[int, int], Decimal] = _NOTHING_RESERVED,
 ) -> tuple[Line, ...]:
-    """The ledger of a run; ``prices`` are those that its budgets were told."""
+    """The ledger of a run; ``prices`` are those that its budgets were told, ``reserved`` what they held for attempts,
+    by step and number."""
     answers = {(step.number, step.attempts[-1].number): step.response for step in steps if step.attempts}
-    return tuple(line(one, answers.get((one.step, one.number)), prices) for one in attempts)
+    made = (line(one, answers.get((one.step, one.number)), prices) for one in attempts)
+    if not reserved:
+        return tuple(made)
+    return tuple(_bounded(one, reserved.get((one.step, one.number))) for one in made)
+
+
+def _bounded(made: Line, reserved: Decimal | None) -> Line:
+    """The line with what it may have cost at most, where it is one whose cost is not known, and no refusal."""
+    if reserved is None or made.cost is not None or made.billed is False or (made.status or 0) >= 300:
+        return made
+    return msgspec.structs.replace(made, at_most=reserved)
 
 
 def line(attempt: Attempt, answer: Response | None, prices: Mapping[str, Price] = _NO_PRICES) -> Line:
@@ -122,15 +140,18 @@ def _seconds(date: str | None) -> int | None:
         return None
 
 
-def total(ledger: Sequence[Line]) -> Decimal | None:
-    """US dollars of all lines together; None where an answer, whole or cut, has no known cost, and where there was
-    none. Refusals and attempts that were never answered count as far as they have a figure."""
+def total(ledger: Sequence[Line], before: Decimal | None = None) -> Decimal | None:
+    """US dollars of all lines together, and of what was paid ``before`` them; None where an answer, whole or cut, has
+    no known cost, and where there was none. Refusals and attempts that were never answered count as far as they have a
+    figure."""
     known = [one.cost for one in ledger if one.cost is not None]
     unknown = any(
         one.cost is None and (one.billed or (one.status is not None and one.status < 300)) for one in ledger
     )  # an answer that was whole when its reader left has no status
-    if unknown or not any(one.billed for one in ledger):
+    if unknown or (before is None and not any(one.billed for one in ledger)):
         return None
+    if before is not None:
+        known.append(before)
     try:
         return sum(known[1:], known[0])
     except ArithmeticError:  # infinities of both signs

@@ -15,7 +15,8 @@ the agent's that goes on with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -49,9 +50,11 @@ class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
         own: the calls of this run that wait for a decision, in the order asked.
         inner: runs of other agents that wait, by the id of the call that they are about.
         steps: model calls that the run has taken.
-        usage: what they counted; None where nothing was reported.
+        usage: what they counted, those of the runs inside included; None where nothing was reported.
+        cost: what they cost, in US dollars; None where it is not known.
         verdicts: what was decided, by call id: True to make the call, or why it is not made.
         results: results that were given instead of making the call.
+        arguments: those that a call is made with instead of the model's, as JSON, by call id.
     """
 
     messages: tuple[Message, ...]
@@ -61,6 +64,13 @@ class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
     usage: Usage | None = None
     verdicts: dict[str, bool | str] = {}
     results: dict[str, ToolResult] = {}
+    cost: Decimal | None = None
+    arguments: dict[str, str] = {}
+
+    @property
+    def asked(self) -> bool:
+        """Whether a model was asked at all."""
+        return self.steps > 0 or self.usage is not None
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:
@@ -88,9 +98,16 @@ class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
         """The calls of this run itself that nothing was decided of yet."""
         return tuple(call for call in self.own if call.id not in self.verdicts and call.id not in self.results)
 
-    def approve(self, *call_ids: str) -> Pending:
-        """The same with these calls allowed; all that wait where none is named."""
+    def approve(self, *call_ids: str, arguments: Mapping[str, Any] | None = None) -> Pending:
+        """The same with these calls allowed; all that wait where none is named. ``arguments`` are what the one call
+        that is named is made with; what the model asked stays in the history.
+
+        Raises:
+            ConfigError: no such call waits; or there are arguments, and they are no JSON or not for one call.
+        """
         decided = self
+        if arguments is not None:
+            return self._amended(call_ids, arguments)
         if not call_ids:
             self._nested()
             inner = {about: run.approve() for about, run in self.inner.items()}
@@ -98,6 +115,18 @@ class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
         for id in call_ids:
             decided = decided._with(id, lambda run, id: _replaced(run, verdicts={**run.verdicts, id: True}))
         return decided
+
+    def _amended(self, call_ids: tuple[str, ...], arguments: Mapping[str, Any]) -> Pending:
+        if len(call_ids) != 1:
+            raise ConfigError(f"arguments are for one call, and {len(call_ids) or 'none'} are named")
+        try:
+            text = msgspec.json.encode(dict(arguments)).decode()
+        except (TypeError, ValueError, msgspec.MsgspecError) as error:
+            raise ConfigError(f"arguments of call {call_ids[0]!r}: an object of JSON is expected: {error}") from None
+        return self._with(
+            call_ids[0],
+            lambda run, id: _replaced(run, verdicts={**run.verdicts, id: True}, arguments={**run.arguments, id: text}),
+        )
 
     def refuse(self, call_id: str, reason: str = "") -> Pending:
         """The same with this call refused; the model is told the reason."""

@@ -7,21 +7,24 @@ line, and nothing else. :mod:`.drive` is the loop around it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from playhead.agent.calls import Decided, Room
+from playhead.agent.decide import CallTools, decide
 from playhead.agent.settings import tool_choice_asked
-from playhead.agent.tools import AnyTool, Approve
+from playhead.agent.tools import AnyTool, Approve, ToolErrors
 from playhead.agent.watching import inside_of
-from playhead.errors import ConfigError
-from playhead.messages import Message
+from playhead.errors import ConfigError, ToolError
+from playhead.messages import Message, ToolCall, check_whole, system as system_message
 from playhead.model import AnyModel, Model
 from playhead.request import NamedTool, Request
 
 if TYPE_CHECKING:
+    from asyncio import Future
+
     from playhead.agent.budget import Budget
     from playhead.agent.caching import Caching
     from playhead.agent.compaction import Compact
@@ -45,6 +48,7 @@ class Preparation(msgspec.Struct, frozen=True):
         tools: the names of the tools that the model is told of, of those that the agent has.
         tool_choice: "auto", "none", "required", a tool's name, or None for the provider's default.
         model: "provider:model" or a Model; None for the agent's own.
+        deps: what was passed as ``deps=`` to the run; None where nothing was.
     """
 
     number: int
@@ -52,9 +56,13 @@ class Preparation(msgspec.Struct, frozen=True):
     tools: tuple[str, ...]
     tool_choice: str | None = None
     model: str | AnyModel | None = None
+    deps: Any = None
 
 
 Prepare: TypeAlias = Callable[[Preparation], "Preparation | Awaitable[Preparation | None] | None"]
+
+#: A system prompt that is made when a run begins, from what was passed to it as ``deps=``.
+System: TypeAlias = Callable[[Any], "str | Awaitable[str]"]
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -79,6 +87,10 @@ class Plan(msgspec.Struct, frozen=True):
         cache: the marks that providers' prompt caches want; None places none.
         watch: told of each event of the run, and of the runs within it.
         toolsets: asked for further tools when the run begins; () once they are among ``tools``.
+        agent: the name of the agent, None where it has none.
+        system: asked for the system prompt when the run begins; None once it has been.
+        unended: writes that nobody waits for any more and whose threads go on, those of the runs within among them.
+        tool_errors: "tell" or "raise"; see :class:`playhead.Agent`.
     """
 
     request: Request
@@ -99,6 +111,10 @@ class Plan(msgspec.Struct, frozen=True):
     cache: Caching | None = None
     watch: Watch | None = None
     toolsets: tuple[Toolset, ...] = ()
+    agent: str | None = None
+    system: System | None = None
+    tool_errors: ToolErrors = "tell"
+    unended: list[Future[Any]] = msgspec.field(default_factory=list)
 
 
 def each_once(*budgets: Budget | None) -> tuple[Budget, ...]:
@@ -109,8 +125,41 @@ def each_once(*budgets: Budget | None) -> tuple[Budget, ...]:
 def going_on(plan: Plan, pending: Pending) -> Plan:
     """The plan of a run that waited and goes on now."""
     known = plan.decided
-    decided = Decided(pending.verdicts, {**pending.results, **known.results}, known.assume, pending.inner)
+    decided = Decided(
+        pending.verdicts, {**pending.results, **known.results}, known.assume, pending.inner, pending.arguments
+    )
     return msgspec.structs.replace(plan, decided=decided, steps_before=pending.steps)
+
+
+def check_decided(
+    calls: Iterable[ToolCall], known: Decided | Pending, tools: Mapping[str, AnyTool], more: bool = False
+) -> None:
+    """What somebody has decided of calls is not to be lost on an agent that cannot make them, nor on one inside of it.
+    ``more`` says that there may be tools that are not known here.
+
+    Raises:
+        ConfigError: something was decided of one of these calls, and there is no such tool, or it does not take the
+            arguments that were given.
+    """
+    for call in calls:
+        if not (call.id in known.verdicts or call.id in known.results or call.id in known.inner):
+            continue
+        tool = tools.get(call.name)
+        if tool is None and not more:
+            raise ConfigError(
+                f"something was decided of {call.name} (call {call.id}), and this agent has no such tool; it has: "
+                f"{', '.join(tools) or 'none'}. Go on with the agent whose run waited"
+            )
+        if tool is not None and call.id in known.arguments:
+            try:
+                tool.parse(known.arguments[call.id])
+            except ToolError as error:
+                raise ConfigError(f"arguments given for {call.name} (call {call.id}): {error}") from None
+        inside, agent = known.inner.get(call.id), None if tool is None else tool.runs
+        if inside is not None and agent is not None:
+            waiting = decide(inside.messages, 0, 1)
+            if isinstance(waiting, CallTools):
+                check_decided(waiting.calls, inside, agent.tools, bool(agent.toolsets))
 
 
 class Driving:
@@ -124,6 +173,7 @@ class Driving:
     __slots__ = ("_lines", "_models", "answer", "call", "heard", "plan", "run", "session")
 
     def __init__(self, run: Run[Any], plan: Plan, call: AnyCall, session: Session | None) -> None:
+        run.agent, run.output_type = plan.agent, plan.output
         self.run = run
         self.plan = plan
         self.call = call
@@ -150,10 +200,30 @@ class Driving:
             budgets=each_once(*before.budgets, *plan.budgets),
             steps_before=before.steps_before,
             watch=before.watch,
+            unended=before.unended,
         )
+        run.agent, run.output_type = plan.agent, plan.output
         self.call = self.line_to(model)[1]
         spoken = [message for message in run.messages if message.role != "system"]
         run.messages[:] = spoken if system is None else [system, *spoken]
+
+    async def instruct(self) -> None:
+        """Ask for the system prompt, and put it before the messages unless they begin with one.
+
+        Raises:
+            ConfigError: it is no text.
+        """
+        asked, run = self.plan.system, self.run
+        self.plan = msgspec.structs.replace(self.plan, system=None)
+        if asked is None or (run.messages and run.messages[0].role == "system"):
+            return
+        words = asked(self.plan.deps)
+        if isinstance(words, Awaitable):
+            words = await words
+        if not isinstance(words, str):
+            raise ConfigError(f"system= is a function that gives text; it gave a {type(words).__name__}")
+        check_whole(words, "system")
+        run.messages.insert(0, system_message(words))
 
     async def equip(self) -> None:
         """Ask the toolsets of the plan for their tools.
@@ -174,6 +244,7 @@ class Driving:
                 {id: result for id, result in known.results.items() if id != call_id},
                 known.assume,
                 {id: inner for id, inner in known.inner.items() if id != call_id},
+                {id: text for id, text in known.arguments.items() if id != call_id},
             )
             self.plan = msgspec.structs.replace(self.plan, decided=left)
 
@@ -188,8 +259,10 @@ class Driving:
             messages=tuple(run.messages),
             deps=plan.deps,
             approve=plan.approve,
+            tool_errors=plan.tool_errors,
             decided=plan.decided,
             scope=self,
+            unended=plan.unended,
             inside=None if plan.watch is None else inside_of(plan.watch, run),
             heard=self.heard,
         )
@@ -215,7 +288,9 @@ class Driving:
         if plan.prepare is None:
             return msgspec.structs.replace(plan.request, messages=messages, tool_choice=choice), self.call
         named = choice.name if isinstance(choice, NamedTool) else choice
-        offered = Preparation(self.taken + 1, messages, tuple(tool.name for tool in plan.request.tools), named)
+        offered = Preparation(
+            self.taken + 1, messages, tuple(tool.name for tool in plan.request.tools), named, deps=plan.deps
+        )
         prepared = plan.prepare(offered)
         if isinstance(prepared, Awaitable):
             prepared = await prepared

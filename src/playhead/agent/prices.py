@@ -28,7 +28,8 @@ class Priced(msgspec.Struct, frozen=True):
 #: The first second of 2015: what says that it was answered before that says nothing.
 EARLIEST = 1420070400
 
-_HERE = ("http://127.", "http://localhost", "http://[::1]")
+#: How the addresses of one's own machine begin, where no list has a price.
+HERE = ("http://127.", "http://localhost", "http://[::1]")
 
 
 def price(usage: Usage, model: str, base_url: str, at: int | None) -> Priced | None:
@@ -43,7 +44,7 @@ def price(usage: Usage, model: str, base_url: str, at: int | None) -> Priced | N
     Returns:
         None where there is no table, or the table holds no price for every kind of token that was used.
     """
-    if usage.input_tokens is None or usage.output_tokens is None or at is None or base_url.startswith(_HERE):
+    if usage.input_tokens is None or usage.output_tokens is None or at is None or base_url.startswith(HERE):
         return None
     from datetime import UTC, datetime
 

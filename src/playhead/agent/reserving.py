@@ -31,7 +31,12 @@ LINKED = 50_000
 
 class Reserving:
     """The reservations of one step. ``whom`` says who is asked next, ``at`` is Unix seconds, for the prices of that
-    day."""
+    day.
+
+    Attributes:
+        kept_back: whether nothing of the attempt under way was sent: it waits for what others hold, or does not fit.
+        dollars: what was reserved for the last that was sent; None where dollars are not limited, or none was sent.
+    """
 
     def __init__(self, budgets: tuple[Budget, ...], request: Request, whom: Callable[[], Asked], at: float) -> None:
         if request.max_tokens is None:
@@ -47,6 +52,9 @@ class Reserving:
             part.url is not None for message in request.messages for part in message.all(File) if part.data is None
         )
         self._held: list[tuple[Budget, Reservation]] = []
+        self._sent = False
+        self.kept_back = False
+        self.dollars: Decimal | None = None
 
     async def enter(self, http: HTTPRequest) -> None:
         """Reserve for the attempt that is about to be sent, in every budget.
@@ -56,25 +64,35 @@ class Reserving:
         """
         self.settle(None, None)  # a send that was met by a renewed key, or hedged: what the first used is not known
         self._asked = self._whom()
+        worst = [self._worst(budget, len(http.body) + self._linked) for budget in self._budgets]
+        self.kept_back = not self._sent
         try:
-            for budget in self._budgets:
-                self._held.append((budget, await budget.reserve(self._worst(budget, len(http.body) + self._linked))))
+            for budget, one in zip(self._budgets, worst, strict=True):
+                self._held.append((budget, await budget.reserve(one)))
         except BaseException:
-            self.unsent()
+            self._give_back()
             raise
+        self._sent, self.kept_back = True, False
+        self.dollars = max((one.dollars for one in worst if one.dollars is not None), default=None)
 
     def unsent(self) -> None:
-        """Nothing was used: nothing left, or it was refused."""
+        """Nothing was used: nothing left."""
+        self._sent, self.dollars = False, None
+        self._give_back()
+
+    def _give_back(self) -> None:
         held, self._held = self._held, []
         for _, reservation in held:
             reservation.settle(0, Decimal(0))
 
     def settle(self, attempt: Attempt | None, answer: Response | None) -> None:
         """The attempt has ended; None: it was broken off. One that was played from a tape has nothing reserved."""
+        if attempt is not None:
+            self._sent = self.kept_back = False
         if not self._held:
             return
         if attempt is not None and attempt.status is not None and attempt.status >= 300:
-            self.unsent()
+            self._give_back()
             return
         held, self._held = self._held, []
         for budget, reservation in held:

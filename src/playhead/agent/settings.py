@@ -22,11 +22,9 @@ if TYPE_CHECKING:
     from playhead.agent.caching import Caching
     from playhead.agent.calls import Assume
     from playhead.agent.compaction import Compact
-    from playhead.agent.plan import Prepare
-    from playhead.agent.provided import Provided
+    from playhead.agent.plan import Prepare, System
     from playhead.agent.run import Run
-    from playhead.agent.tools import AnyTool, Approve
-    from playhead.agent.toolsets import Toolset
+    from playhead.agent.tools import AnyTool, Approve, ToolErrors
     from playhead.agent.watching import OnEvent
     from playhead.messages import Message
     from playhead.tapes import Mode, Tape
@@ -39,8 +37,9 @@ if TYPE_CHECKING:
 class Settings(TypedDict, total=False):
     """What an agent may be given besides its model; see :class:`Agent`."""
 
-    system: str | None
-    tools: Iterable[AnyTool | Callable[..., Any] | Provided | Toolset]
+    name: str | None
+    system: str | System | None
+    tools: Iterable[object]  # Tools, functions, tools of the provider, toolsets: type checkers join them to object
     max_tokens: int | None
     temperature: float | None
     top_p: float | None
@@ -55,6 +54,7 @@ class Settings(TypedDict, total=False):
     max_steps: int
     timeout: float | None
     approve: Approve | None
+    tool_errors: ToolErrors
     prepare: Prepare | None
     stop_when: Callable[[Run[Any]], bool] | None
     budget: Budget | None
@@ -86,7 +86,6 @@ class Going(TypedDict, total=False):
 class _Checked(msgspec.Struct):
     """The settings that are plain values, and what they may be."""
 
-    system: str | None
     max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None
     temperature: Annotated[float, msgspec.Meta(ge=0)] | None
     top_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None
@@ -110,9 +109,32 @@ def check_settings(**settings: Any) -> None:
         what, _, place = str(error).partition(" - at `$.")
         raise ConfigError(f"Agent: {place.rstrip('`')}: {what[:1].lower()}{what[1:]}") from None
     except UnicodeError:  # text where a number is expected, and half a character in it
-        name = next(name for name, value in settings.items() if isinstance(value, str) and name != "system")
+        name = next(name for name, value in settings.items() if isinstance(value, str))
         raise ConfigError(f"Agent: {name}: this cannot be text") from None
-    check_whole(settings["system"] or "", "system")
+
+
+def check_system(system: Any) -> None:
+    """Look at ``system=``.
+
+    Raises:
+        ConfigError: it is neither text nor a function that gives one.
+    """
+    if isinstance(system, str):
+        check_whole(system, "system")
+    elif system is not None and not (callable(system) and not isinstance(system, type)):
+        raise ConfigError(
+            f"Agent: system: expected `str`, or a function of deps that gives one, got a {type(system).__name__}"
+        )
+
+
+def check_tool_errors(tool_errors: Any) -> None:
+    """Look at ``tool_errors=``.
+
+    Raises:
+        ConfigError: it says neither of the two ways.
+    """
+    if tool_errors not in ("tell", "raise"):
+        raise ConfigError(f'tool_errors is {tool_errors!r}; "tell" or "raise" is expected')
 
 
 def compact_asked(compact: Any) -> Compact | None:

@@ -14,7 +14,7 @@ import msgspec
 
 from playhead.agent.context import Context
 from playhead.agent.docstring import described_arguments
-from playhead.agent.schema import ARGUMENTS, described
+from playhead.agent.schema import ARGUMENTS, dated, described
 from playhead.errors import ConfigError
 
 
@@ -65,7 +65,7 @@ def read_signature(name: str, function: Callable[..., Any]) -> Signature:
         if hints[parameter] is Context or get_origin(hints[parameter]) is Context:
             context = parameter
             continue
-        kind = described(hints[parameter], texts.get(parameter))
+        kind = described(dated(hints[parameter]), texts.get(parameter))
         if parameter in defaults:
             fields.append((parameter, kind, _default(defaults[parameter])))
         else:
@@ -74,6 +74,24 @@ def read_signature(name: str, function: Callable[..., Any]) -> Signature:
         return Signature(msgspec.defstruct(f"{name}{ARGUMENTS}", fields, kw_only=True), context)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"tool {name}: {error}") from error
+
+
+def takes_two(function: Callable[..., Any]) -> bool:
+    """Whether a function has to be given two arguments by their place."""
+    inner: Any = function
+    call: Any = inner if isinstance(inner, (types.FunctionType, types.MethodType)) else type(inner).__call__
+    code = getattr(call, "__code__", None)
+    if code is None:  # a partial, a builtin
+        from inspect import Parameter, signature
+
+        try:
+            parameters = signature(function).parameters.values()
+        except (TypeError, ValueError):
+            return False
+        placed = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+        return sum(one.kind in placed and one.default is Parameter.empty for one in parameters) == 2
+    bound = getattr(inner, "__self__", None) is not None or call is not inner
+    return int(code.co_argcount) - len(call.__defaults__ or ()) - bound == 2
 
 
 def _default(value: Any) -> Any:

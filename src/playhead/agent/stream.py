@@ -77,7 +77,8 @@ class RunStream(Generic[Output]):
 
         Until the last, a value is plain data (dicts, lists, strings) that nothing has validated: a text may be half of
         one, a number is there when it is whole. Each is a value of its own, which does not change when the next comes.
-        An answer that is asked for again begins anew. Where the output is text, the values are the text so far.
+        An answer that is asked for again begins anew. Where the output is text, the values are the text so far. A run
+        that waits for a person, or was stopped, has no output, and its last value is none.
 
         Raises:
             OutputError: the answer does not hold the output type, and was not mended by asking again.
@@ -91,7 +92,9 @@ class RunStream(Generic[Output]):
                     growth.push(event)
                 if growth.grown and (value := growth.take()) is not None:
                     yield value
-        yield self.run.output
+        run = self.run
+        if run.ended in ("answer", "tool") or run.output_type in (None, str):
+            yield run.output
 
     async def drain(self) -> Run[Output]:
         """Run to the end, whoever looks; the run."""
@@ -132,7 +135,7 @@ async def driven(
     watch = plan.watch
     try:
         if watch is not None:
-            watch(RunStart(run, asked=model.call().whom(plan.request)), run)
+            watch(RunStart(run, asked=model.call().whom(plan.request), request=plan.request), run)
         if tape is None and tape_mode not in (None, "off"):
             raise ConfigError(f"tape_mode={tape_mode!r} needs a tape: pass tape= as well")
         if tape is not None:
@@ -154,6 +157,7 @@ async def driven(
                         watch(event, run)
                 yield batch
     except BaseException as error:
+        run.ended = "failed"
         _attach(error, run)
         if watch is not None:
             watch(RunFailed(run, error), run)
@@ -172,13 +176,14 @@ async def child(parent: Run[Any], run: Run[Any], plan: Plan, call: AnyCall, sess
     watch = plan.watch
     try:
         if watch is not None:
-            watch(RunStart(run, parent, call.whom(plan.request)), run)
+            watch(RunStart(run, parent, call.whom(plan.request), plan.request), run)
         async with aclosing(drive(run, plan, call, session)) as steps:
             async for batch in within(steps, plan.timeout, run):
                 if watch is not None:
                     for event in batch:
                         watch(event, run)
     except BaseException as error:
+        run.ended = "failed"
         if watch is not None:
             watch(RunFailed(run, error), run)
         raise

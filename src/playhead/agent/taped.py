@@ -18,7 +18,7 @@ import msgspec
 
 from playhead.errors import TapeFormatError
 from playhead.messages import File, Text, ToolCall, ToolResult
-from playhead.wire import HTTPRequest, header
+from playhead.wire import Headers, HTTPRequest, header
 
 if TYPE_CHECKING:
     from playhead.tapes import Interaction, Session
@@ -30,6 +30,8 @@ _KEY = "Playhead-Idempotency-Key"
 #: The header that a call's id rides in.
 CALL_ID = "Playhead-Call-Id"
 _FINAL = "Playhead-Final"
+#: The header of the answer with the arguments that a call was made with, where a person gave others than the model.
+AMENDED = "Playhead-Arguments"
 #: What the URL of a mark ends with.
 BEGUN = "#begun"
 
@@ -75,16 +77,23 @@ def is_final(interaction: Interaction) -> bool:
 
 
 def record_result(
-    session: Session, request: HTTPRequest, result: ToolResult, seconds: float, *, final: bool = False
+    session: Session,
+    request: HTTPRequest,
+    result: ToolResult,
+    seconds: float,
+    *,
+    final: bool = False,
+    headers: Headers = (),
 ) -> None:
-    """Put a call and its result on the tape. ``final`` says that it ends the run."""
+    """Put a call and its result on the tape. ``final`` says that it ends the run; ``headers`` are further ones of the
+    answer."""
     plain = len(result.content) == 1 and isinstance(result.content[0], Text) and result.content[0].cache is None
     session.record(
         request,
         status=500 if result.is_error else 200,
         reason="Tool Error" if result.is_error else "OK",
         proto="HTTP/1.1",
-        headers=(("Content-Type", _TEXT if plain else _JSON), *(((_FINAL, "true"),) if final else ())),
+        headers=(("Content-Type", _TEXT if plain else _JSON), *(((_FINAL, "true"),) if final else ()), *headers),
         body=result.text.encode() if plain else msgspec.json.encode(result.content),
         nanoseconds=round(seconds * 1e9),
     )

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
-from typing import Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar, get_args, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar, get_args, overload
 
 import msgspec
 
@@ -36,12 +36,22 @@ from playhead.messages import Text, ToolCall, ToolResult
 from playhead.request import ToolSpec
 from playhead.surrogates import joined, whole_escapes
 
+if TYPE_CHECKING:
+    from asyncio import Future
+
 #: What calling a tool does to the world: nothing that lasts, the same however often, or something each time.
 Effect: TypeAlias = Literal["read", "idempotent", "write"]
 
 #: Whether a call may be made: yes, no, no for this reason, or not decided yet (the run waits).
 Verdict: TypeAlias = bool | str | None
-Approve: TypeAlias = Callable[[ToolCall], "Verdict | Awaitable[Verdict]"]
+#: What decides: a function of the call, or of the call and its :class:`Context`. May be async.
+Approve: TypeAlias = (
+    Callable[[ToolCall], "Verdict | Awaitable[Verdict]"]
+    | Callable[[ToolCall, Context[Any]], "Verdict | Awaitable[Verdict]"]
+)
+
+#: Where an exception of a tool goes: to the model, or to whoever runs the agent.
+ToolErrors: TypeAlias = Literal["tell", "raise"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,11 +70,13 @@ class Tool(Generic[P, R]):
         concurrency: calls that may run at once in one event loop; None for no limit.
         approve: whether a call is made: True asks a person, a function decides; see :class:`playhead.Agent`.
         taped: whether a call and its result are put on the tape. A tool that runs an agent is not: what that agent
-            asks is.
+            asks is, and how it ended where that was by an error.
+        runs: the agent that a call asks; None for all other tools.
         hands_over_to: the agent that goes on with the run once the call is made; None for all other tools.
     """
 
     taped = True
+    runs: Any = None
     hands_over_to: Any = None
 
     def __init__(
@@ -177,14 +189,12 @@ class Tool(Generic[P, R]):
             if self.timeout is None and self.concurrency is None:
                 return outcome_of(await self._called(values, context))
             return await self._within_limits(values, context)
-        except ToolError as error:
-            return failed(_words(error))
         except (TapeError, UnfinishedCallError) as error:
             if not self.taped:  # it is the tape of this very run that cannot go on
                 raise
-            return failed(f"{type(error).__name__}: {_words(error)}")
+            return failure(error)
         except Exception as error:
-            return failed(f"{type(error).__name__}: {_words(error)}")
+            return failure(error)
         except BaseException as error:
             context.cancel()
             if not _cancelled_within(error):
@@ -199,9 +209,15 @@ class Tool(Generic[P, R]):
             values[taker] = context
         if is_async(function):
             return await function(**values)
-        from asyncio import to_thread
+        from asyncio import ensure_future, shield, to_thread
 
-        result = await to_thread(_in_thread, function, values)
+        running = to_thread(_in_thread, function, values)
+        if self.effect != "write":
+            result = await running
+        else:  # nobody may wait for it any more, but the next write does
+            context.thread = ensure_future(running)
+            context.thread.add_done_callback(_heard)
+            result = await shield(context.thread)
         return await result if isinstance(result, Awaitable) else result
 
     async def _within_limits(self, values: dict[str, Any], context: Context[Any]) -> ToolOutcome:
@@ -219,8 +235,11 @@ class Tool(Generic[P, R]):
                 if not deadline.expired():
                     raise
                 context.cancel()
-                done = " and may have been done all the same" if self.effect == "write" else ""
-                return failed(f"the call took longer than its timeout of {self.timeout:g} s{done}")
+                return failed(f"the call took longer than its timeout of {self.timeout:g} s{self._late(context)}")
+
+    def _late(self, context: Context[Any]) -> str:
+        """What else there is to say of a call that took too long."""
+        return " and may have been done all the same" if self.effect == "write" else ""
 
     def _turns(self, concurrency: int) -> Any:
         """The semaphore of the event loop that runs here: one belongs to one loop."""
@@ -307,12 +326,25 @@ def _in_thread(function: Callable[..., Any], values: dict[str, Any]) -> Any:
         raise RuntimeError("the tool raised StopIteration") from error
 
 
+def _heard(thread: Future[Any]) -> None:
+    """What a thread raises that nobody waits for any more is nobody's concern."""
+    if not thread.cancelled():
+        thread.exception()
+
+
 def _cancelled_within(error: BaseException) -> bool:
     """Whether it is not the run that is being cancelled, but something that the tool awaited."""
     from asyncio import CancelledError, current_task
 
     task = current_task()
     return isinstance(error, CancelledError) and task is not None and not task.cancelling()
+
+
+def failure(error: Exception) -> ToolOutcome:
+    """What a model is told of an error."""
+    if isinstance(error, ToolError):
+        return failed(_words(error))
+    return failed(f"{type(error).__name__}: {_words(error)}", error)
 
 
 def _words(error: BaseException) -> str:
@@ -361,7 +393,7 @@ def tool(
 _SETTINGS = ("approve", "concurrency", "description", "effect", "name", "strict", "timeout")
 
 
-def as_tools(tools: Iterable[AnyTool | Callable[..., Any]]) -> dict[str, AnyTool]:
+def as_tools(tools: Iterable[Any]) -> dict[str, AnyTool]:
     """Tools by name; plain functions become tools.
 
     Raises:

@@ -4,7 +4,8 @@ Who stops an answer, as Ctrl-C does in ``playhead chat``, may go on talking. Wha
 next request as if it had been whole; where nothing came of it, or it is taken back, so is the question. No run of the
 tape comes to that request: it is the first of a run of its own, and :func:`after_broken_off` says whether its history
 is one that the recorder may have made of the one before. It may leave off at any place. It adds nothing: what an
-assistant says there was said on the tape, and is followed by what a user says.
+assistant says there was said on the tape, and is followed by what a user says. It is the same with a question that was
+refused, and given up for another: :func:`after_refusal`.
 """
 
 from __future__ import annotations
@@ -47,6 +48,23 @@ def after_broken_off(asked: Question, next: Question) -> str | None:
         return None  # what is asked again after a cut is the same
     return (
         f"{place}: the recorder broke off the answer to interaction {asked.interaction.id}, and goes on from before it"
+    )
+
+
+def after_refusal(asked: Question, next: Question) -> str | None:
+    """What to say of ``next``, where ``asked`` was refused and its question was given up for another of the same
+    history; None where it was not, or where there was no history: nothing says then that the two belong together."""
+    if asked.interaction.response.code < 400:
+        return None
+    ours, theirs = _spoken(asked.request.messages), _spoken(next.request.messages)
+    kept, before = _without_last_question(theirs), _without_last_question(ours)
+    if not kept or len(kept) != len(before) or len(kept) in (len(ours), len(theirs)):
+        return None
+    if not all(is_told(a, b) for a, b in zip(before, kept, strict=True)):
+        return None
+    place = len(next.request.messages) - len(theirs) + len(kept)
+    return (
+        f"messages[{place}]: the recorder gave up the question of interaction {asked.interaction.id}, and asks another"
     )
 
 

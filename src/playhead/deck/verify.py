@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import msgspec
 
-from playhead.deck.broken_off import after_broken_off
+from playhead.deck.broken_off import after_broken_off, after_refusal
 from playhead.deck.edits import edits
 from playhead.deck.embedded import embedding_difference
 from playhead.deck.question import question
@@ -127,7 +127,7 @@ def _look_behind(verdict: Verdict, again: Rerun, reel: Reel, astray: set[int]) -
     """A conversation has come to no answer. Where the tape ends with it, its run was stopped there. Where something
     follows that nobody would ask (after a refusal anything but the same again, after calls anything but their results),
     that is a difference; a conversation of its own that begins after calls is not: not every client runs them. One that
-    goes on from what came of an answer that its reader broke off is named."""
+    goes on from what came of an answer that its reader broke off, or asks another question, is named."""
     where = again.stopped or "it has no answer"
     last = again.asked[-1] if again.asked else None
     refused = last is not None and last[1].response.code >= 400
@@ -147,19 +147,19 @@ def _look_behind(verdict: Verdict, again: Rerun, reel: Reel, astray: set[int]) -
         verdict.notes.append(f"the tape ends before its last conversation does: {where}")
         return
     following = reel.left[0]
-    if not refused:
-        try:
-            behind = question(following)
-            fresh = all(message.role in ("system", "user") for message in behind.request.messages)
-            goes_on = None if last is None else after_broken_off(question(last[1]), behind)
-        except _NOT_UNDERSTOOD:
-            fresh, goes_on = True, None
-        if goes_on is not None:
-            verdict.edits.append(f"interaction {following.id}: {goes_on}")
-            return
-        if fresh:
-            verdict.notes.append(f"interaction {following.id} begins anew though the one before has no answer: {where}")
-            return
+    try:
+        behind = question(following)
+        fresh = all(message.role in ("system", "user") for message in behind.request.messages)
+        may_go_on = after_refusal if refused else after_broken_off
+        goes_on = None if last is None else may_go_on(question(last[1]), behind)
+    except _NOT_UNDERSTOOD:
+        fresh, goes_on = True, None
+    if goes_on is not None:
+        verdict.edits.append(f"interaction {following.id}: {goes_on}")
+        return
+    if fresh and not refused:
+        verdict.notes.append(f"interaction {following.id} begins anew though the one before has no answer: {where}")
+        return
     astray.add(following.id)
     says = f"does not follow from the one before, which has no answer ({where})"
     if last is not None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from playhead.errors import TapeError
@@ -118,9 +119,9 @@ def read_document(path: Path, noun: str) -> bytes:
     return data
 
 
-def write_whole(path: Path, data: bytes, noun: str = "the file", *, like: Path | None = None) -> None:
-    """Write a file, whole or not at all; ``like`` is the file that it is made of, if of any, than which a new one is
-    not more open.
+def write_whole(path: Path, data: bytes, noun: str = "the file", *, like: Iterable[Path] = ()) -> None:
+    """Write a file, whole or not at all; ``like`` are the files that it is made of, than which a new one is not more
+    open.
 
     Raises:
         TapeError: it cannot be written, or what is there is no regular file.
@@ -132,7 +133,9 @@ def write_whole(path: Path, data: bytes, noun: str = "the file", *, like: Path |
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         # Not named after the file, whose name may be as long as names can be.
         fresh = real.with_name(f".{os.getpid()}-{os.urandom(4).hex()}.tmp")
-        mode = _NEW if like is None else stat.S_IMODE(os.stat(like).st_mode) & _NEW
+        mode = _NEW
+        for source in like:
+            mode &= os.stat(source).st_mode
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_WAIT
         try:
             with open(os.open(fresh, flags, mode if found is None else _PRIVATE), "wb") as file:
