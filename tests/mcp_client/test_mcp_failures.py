@@ -92,6 +92,29 @@ def test_a_server_that_dies_in_a_call_is_an_error_for_the_model_and_is_started_a
         assert died.text.endswith("liar starts with REDACTED\nout of cheese")
 
 
+def test_a_call_that_was_late_for_a_server_started_again_says_that_it_had_died(tmp_path: Path) -> None:
+    """And that it was not made, though it is one that changes the world: nobody was asked."""
+    second = f"import os, sys\nif os.path.exists(sys.argv[3]):\n    sys.argv[1:] = [sys.argv[3] + '.pid']\n{HANGING}"
+    source = f"import os, sys\nif os.path.exists(sys.argv[3]):\n    exec({second!r})\n{LYING}"
+    listed = json.dumps([{"name": "order", "inputSchema": SCHEMA}])
+    command = [*program(tmp_path, source), listed, '"die"', str(tmp_path / "starts")]
+    toolset = mcp(command=command, name="stock", timeout=1)
+
+    async def main() -> Any:
+        async with toolset:
+            return await Agent(fake.model("openai:gpt-x"), tools=[toolset]).run("Hi.")
+
+    with FakeProvider() as fake:
+        fake.script(reply(tool_call("order")), reply(tool_call("order")), reply("Done."))
+        run = asyncio.run(main())
+    died, late = (step.results[0] for step in run.steps[:2])
+    assert "the MCP server stock was lost before it answered: it ended with status 3" in died.text
+    assert late.text.startswith(
+        "Error: the call took longer than its timeout of 1 s, and was not made: the MCP server stock was still being "
+        "started again (the connection before was lost: it ended with status 3"
+    )
+
+
 LIES: list[tuple[Any, str]] = [
     ({"content": 5}, "gave an answer that is none"),
     ({"content": [{"type": "hologram"}]}, "gave an answer that is none"),

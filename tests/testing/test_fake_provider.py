@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import http.client
 import math
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
 import urllib.request
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -271,3 +274,48 @@ def test_a_rate_is_told_in_the_headers_of_the_wire(path: str, names: tuple[str, 
         assert [answers[0].headers[name] for name in names] == ["1", "0"]
         assert 90 <= int(answers[1].headers["Retry-After"]) <= 100
         line.close()
+
+
+def test_at_a_port_of_its_own_another_process_takes_up_the_run(tmp_path: Path) -> None:
+    """The tape holds the URL; the first process is killed in its call, and the port is free at once."""
+    program = tmp_path / "order.py"
+    program.write_text(CRASHES)
+    with FakeProvider() as free:
+        port = free.url.rpartition(":")[2]
+    first, second = (
+        subprocess.run([sys.executable, program, port, word], cwd=tmp_path, capture_output=True, text=True)
+        for word in ("crash", "go on")
+    )
+    assert (first.returncode, first.stdout) == (-9, "asked\n")
+    assert second.stdout == "asked\nOrdered.\n", second.stderr
+
+
+CRASHES = """
+import os, sys
+from playhead import Agent, tool
+from playhead.testing import FakeProvider, reply, tool_call
+
+@tool(effect="write")
+def order(number: int) -> str:
+    if sys.argv[2] == "crash":
+        os.kill(os.getpid(), 9)
+    return f"{number} ordered"
+
+def answer(request):
+    print("asked", flush=True)
+    return "Ordered." if request.messages[-1].role == "tool" else reply(tool_call("order", "c1", number=8))
+
+with FakeProvider(answer=answer, port=int(sys.argv[1])) as fake:
+    agent = Agent(fake.model("gpt-x"), tools=[order])
+    print(agent.run_sync("Order 8.", tape="order.yaml", tape_mode="resume", assume="not_done").text)
+"""
+
+
+def test_a_port_that_is_another_s_or_none_is_named() -> None:
+    with FakeProvider() as first:
+        port = int(first.url.rpartition(":")[2])
+        with pytest.raises(ConfigError, match=f"cannot listen on port {port}"), FakeProvider(port=port):
+            pass
+    for wrong in (-1, 70_000, True, "80"):
+        with pytest.raises(ConfigError, match="a number from 0"):
+            FakeProvider(port=wrong)  # type: ignore[arg-type]

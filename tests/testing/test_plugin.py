@@ -207,8 +207,42 @@ def test_the_tape_of_a_test_that_fails_or_is_skipped_counts_as_wanted(suite: Sui
     assert suite.run("--tape-strict") == ({"passed": 1, "skipped": 1}, 0)
     assert "is used by no test" not in suite.out
     module.write_text(text.replace("def test_other(tape):", "def test_other(tape):\n    return"))
-    suite.run("--tape-strict")
+    suite.run()
     assert "tests/tapes/test_weather/test_other.more.yaml is used by no test" in suite.out
+
+
+def test_a_test_that_takes_a_tape_and_passes_it_to_no_run_is_told_of(suite: Suite) -> None:
+    """It goes live, and would pass in silence for ever. Where a class or a fixture took the tape, it may do without."""
+    suite.write(
+        "tests/test_weather.py",
+        FLORENCE
+        + """
+def test_forgotten(tape):
+    assert agent().run_sync("Rome?").text
+
+@pytest.fixture
+def asked(tape):
+    return lambda prompt: ask(prompt, tape)
+
+def test_by_a_fixture(asked):
+    assert True
+
+@pytest.mark.usefixtures("tape")
+class TestOld(unittest.TestCase):
+    def test_nothing(self):
+        assert True
+""",
+    )
+    assert suite.run() == ({"passed": 4}, 4)
+    told = "tests/test_weather.py::test_forgotten: it takes a tape and passes it to no run"
+    assert [line for line in suite.out.splitlines() if "passes it to no run" in line] == [
+        f"{told}: what it asked was neither played nor recorded"
+    ]
+    assert suite.status == 0
+    assert suite.run("--tape-strict") == ({"passed": 3, "failed": 1}, 2)
+    assert "Pass it on (tape=tape), or take none" in suite.out
+    suite.run("--tape-mode=off")
+    assert "passes it to no run" not in suite.out
 
 
 def test_while_a_tape_replays_the_network_is_shut_and_loopback_is_not(suite: Suite) -> None:

@@ -57,7 +57,8 @@ def test_a_run_is_told_without_what_was_said(caplog: pytest.LogCaptureFixture) -
     assert begins.endswith("begins: asks openrouter m")
     assert "ends: 2 steps" in ends
     assert "tokens, $0.000" in ends
-    refused, failed = of_level(caplog, "WARNING")
+    refused, failed, raised = of_level(caplog, "WARNING")
+    assert "tool fail raised ValueError" in raised
     assert "step 1 attempt 1: openrouter m failed, 429 after" in refused
     assert "; waits 0." in refused
     assert ": fail failed after" in failed
@@ -131,3 +132,16 @@ def test_several_watches_are_told_in_their_order_and_each_once() -> None:
 def test_what_cannot_watch_is_refused_when_the_agent_is_made(wrong: Any) -> None:
     with pytest.raises(ConfigError, match="on_event is a function or several of them"):
         Agent("openai:m", on_event=wrong)
+
+
+def test_runs_are_named_by_their_agents(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="playhead")
+    with FakeProvider() as fake:
+        fake.script(reply(tool_call("scout", task="look")), reply("inner"), reply("outer"))
+        scout = Agent(fake.model("small"), name="scout")
+        Agent(fake.model("big"), name="guide", tools=[scout.as_tool("scout", "finds")], on_event=log()).run_sync("hi")
+    told = of_level(caplog, "INFO")
+    assert told[0] == "run 1 (guide) begins: asks openai big"
+    assert told[1] == "run 2 (scout) begins within run 1 (guide): asks openai small"
+    assert told[2].startswith("run 2 (scout) ends: 1 step, ")
+    assert told[3].startswith("run 1 (guide) ends: 2 steps, ")

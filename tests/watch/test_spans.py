@@ -134,6 +134,7 @@ def test_a_run_is_a_tree_of_spans_with_the_conventions_names() -> None:
         "gen_ai.tool.name": "weather",
         "gen_ai.tool.call.id": "c1",
         "gen_ai.tool.type": "function",
+        "gen_ai.tool.description": "Get weather information for a location",
     }
     assert all(span.status.status_code is StatusCode.UNSET for span in seen.spans)
     assert SECRET not in seen.all_said
@@ -299,7 +300,7 @@ def test_a_tool_that_fails_says_so_and_one_that_is_cancelled_is_closed() -> None
         with pytest.raises(LimitError):
             asyncio.run(agent.run("hi"))
     failed, hung = seen.named("execute_tool fail"), seen.named("execute_tool hang")
-    assert ((failed.attributes or {})["error.type"], failed.status.status_code) == ("_OTHER", StatusCode.ERROR)
+    assert ((failed.attributes or {})["error.type"], failed.status.status_code) == ("ValueError", StatusCode.ERROR)
     assert (hung.attributes or {})["error.type"] == "LimitError"
     assert (seen.spans[0].attributes or {})["error.type"] == "LimitError"
     assert SECRET not in seen.all_said

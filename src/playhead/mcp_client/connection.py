@@ -54,11 +54,13 @@ class Address(msgspec.Struct, frozen=True):
 
 
 class Connection:
-    """A connection, opened by making this. ``changed`` is called when the server says that its tools have changed."""
+    """A connection, opened by making this. ``changed`` is called when the server says that its tools have changed.
+    ``before`` is how the one was lost whose place this takes, "" where it is the first."""
 
-    def __init__(self, address: Address, changed: Callable[[], None]) -> None:
+    def __init__(self, address: Address, changed: Callable[[], None], before: str = "") -> None:
         self._address = address
         self._changed = changed
+        self._before = before
         self._closing = asyncio.Event()
         self._lost = asyncio.Event()
         self._refused = ""
@@ -74,6 +76,23 @@ class Connection:
         gone = any(server.over.is_set() for server in self._servers)
         return gone or self._lost.is_set() or self._closing.is_set() or self._keeper.done()
 
+    @property
+    def last_words(self) -> str:
+        """How it was lost, as far as it is known."""
+        told = self._known("", _reason(self._failure) if self._failure is not None else "")
+        return f"the connection before was lost{told}"
+
+    @property
+    def awaited(self) -> str:
+        """What it waits for as long as it is not there, for a model."""
+        what = "connected to" if self._address.url is not None else "started"
+        again = " again" if self._before else ""
+        return f"the MCP server {self._address.name} was still being {what}{again}{self._lost_before}"
+
+    @property
+    def _lost_before(self) -> str:
+        return f" ({self._before})" if self._before else ""
+
     async def client(self) -> Any:
         """The library's client, connected.
 
@@ -88,7 +107,7 @@ class Connection:
             if not deadline.expired():
                 raise
             self._keeper.cancel()
-            raise ToolsetError(self._told(f"did not answer within {seconds:g} s")) from None
+            raise ToolsetError(self._told(f"did not answer within {seconds:g} s{self._lost_before}")) from None
 
     async def ask(self, question: Callable[[Any], Awaitable[Result]]) -> Result:
         """What the server answers.

@@ -161,6 +161,19 @@ class _Taken:
         return (self.effect or {}).get(tool.name) or tool.effect
 
 
+class _ServerTool(SchemaTool):
+    """A server's tool. ``unasked`` says of calls, by the ids of their contexts, why they were let go before the server
+    was asked."""
+
+    def __init__(self, *told: Any, unasked: dict[int, str], **settings: Any) -> None:
+        super().__init__(*told, **settings)
+        self._unasked = unasked
+
+    def _late(self, context: Context[Any]) -> str:
+        why = self._unasked.pop(id(context), None)
+        return super()._late(context) if why is None else f", and was not made: {why}"
+
+
 class MCPToolset:
     """An MCP server's tools, resources and prompts; :func:`playhead.mcp` makes one. Any number of runs may use it, in
     any event loop; each loop has one connection, which ``aclose`` or ``async with`` closes, and the loop's end."""
@@ -281,7 +294,8 @@ class MCPToolset:
         loop = asyncio.get_running_loop()
         connection = self._connections.get(loop)
         if connection is None or connection.over:
-            connection = self._connections[loop] = Connection(self._address, self._forget)
+            before = "" if connection is None else connection.last_words
+            connection = self._connections[loop] = Connection(self._address, self._forget, before)
         return connection
 
     def _forget(self) -> None:
@@ -321,24 +335,34 @@ class MCPToolset:
 
     def _tool(self, name: str, listed: ListedTool) -> AnyTool:
         taken = self._taken
+        unasked: dict[int, str] = {}
 
         async def call(arguments: dict[str, Any], context: Context[Any]) -> ToolOutcome:
             async def progress(done: float, total: float | None, message: str | None) -> None:
                 share = f"{done:g}" if total is None else f"{done:g} of {total:g}"
                 context.progress(message or share)
 
+            asked = False
+
             async def question(client: Any) -> Any:
+                nonlocal asked
+                asked = True
                 return await client.call_tool(listed.name, arguments, progress_callback=progress)
 
+            connection = self._connection()
             try:
-                result = await self._connection().ask(question)
+                result = await connection.ask(question)
             except Stale:
                 result = await self._connection().ask(question)
             except ToolsetError as error:
                 raise ToolError(str(error)) from error
+            except asyncio.CancelledError:
+                if not asked:
+                    unasked[id(context)] = connection.awaited
+                raise
             return outcome(result)
 
-        return SchemaTool(
+        return _ServerTool(
             name,
             listed.description or "",
             listed.input_schema,
@@ -347,6 +371,7 @@ class MCPToolset:
             timeout=taken.timeout,
             concurrency=taken.concurrency,
             approve=taken.approve,
+            unasked=unasked,
         )
 
     async def _pages(self, method: str, field: str) -> list[Any]:

@@ -43,16 +43,17 @@ class Sending(msgspec.Struct, frozen=True):
 
 
 class HTTPServer:
-    """The server; ``answer`` is called on its thread with each request and says what to send.
+    """The server; ``answer`` is called on its thread with each request and says what to send. It listens on ``port``,
+    or on one that is free.
 
     Attributes:
         port: where it listens, once it has started.
         connections, open_connections: how many there were, and are now.
     """
 
-    def __init__(self, answer: Callable[[HTTPRequest], Sending]) -> None:
+    def __init__(self, answer: Callable[[HTTPRequest], Sending], port: int = 0) -> None:
         self.answer = answer
-        self.port = 0
+        self.port = port
         self.connections = 0
         self.open: set[Connection] = set()
         self._ready = threading.Event()
@@ -60,12 +61,18 @@ class HTTPServer:
         self._failed: BaseException | None = None
 
     def start(self) -> None:
-        """Listen; returns when connections are accepted."""
+        """Listen; returns when connections are accepted.
+
+        Raises:
+            ConfigError: it was started before, or its port is another's.
+        """
         if self._thread is not None:
             raise ConfigError("this fake provider was started already; make another")
         self._thread = threading.Thread(target=self._run, daemon=True, name="playhead-fake-provider")
         self._thread.start()
         self._ready.wait()
+        if isinstance(self._failed, OSError):
+            raise ConfigError(f"the fake provider cannot listen on port {self.port}: {self._failed}") from self._failed
         if self._failed is not None:
             raise self._failed
 
@@ -86,7 +93,7 @@ class HTTPServer:
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        server = await self.loop.create_server(lambda: Connection(self), "127.0.0.1", 0, backlog=BACKLOG)
+        server = await self.loop.create_server(lambda: Connection(self), "127.0.0.1", self.port, backlog=BACKLOG)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()

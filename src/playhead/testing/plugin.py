@@ -52,7 +52,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "where a tape ends), off (go live, record nothing)",
     )
     group.addoption(
-        "--tape-strict", action="store_true", help="a tape that is not used, or not played to its end, is a failure"
+        "--tape-strict",
+        action="store_true",
+        help="a tape that is not used, not passed on, or not played to its end, is a failure",
     )
     group.addoption(
         "--tape-allow-network", action="store_true", help="leave the network open to tests whose tape replays"
@@ -119,11 +121,24 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     result = yield
     shelf = item.stash.get(_shelf, None)
-    if shelf is not None and (left := shelf.left) and not getattr(item, "_excinfo", None):
+    if shelf is None or getattr(item, "_excinfo", None):
+        return result
+    if _takes_tape(item) and not shelf.used and shelf.mode != "off":
+        forgotten = "it takes a tape and passes it to no run: what it asked was neither played nor recorded"
+        if item.config.getoption("--tape-strict"):
+            pytest.fail(f"{forgotten}. Pass it on (tape=tape), or take none", pytrace=False)
+        _book_of(item.config).left.append(f"{item.nodeid}: {forgotten}")
+    if left := shelf.left:
         if item.config.getoption("--tape-strict"):
             pytest.fail("\n".join([*left, f"{_ANEW} {_command(item)}"]), pytrace=False)
         _book_of(item.config).left += [f"{item.nodeid}: {one}" for one in left]
     return result
+
+
+def _takes_tape(item: pytest.Item) -> bool:
+    """Whether the test itself asks for a tape; a class or another fixture may ask for one that not every test needs."""
+    function = getattr(item, "obj", None)
+    return function is not None and "tape" in signature(function).parameters
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:

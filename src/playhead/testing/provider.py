@@ -45,6 +45,8 @@ class FakeProvider:
         rate: requests in a second that are let in; what comes above is refused with 429 and a Retry-After, and is not
             taken from the script. None lets in all.
         price: US dollars for a million tokens of input, and of output; None leaves costs out.
+        port: where it listens, 0 for any that is free. A tape holds the URL that was asked, so that a run which is
+            taken up in another process needs the same.
 
     Attributes:
         requests: the conversations that were asked, in order, refused requests among them.
@@ -55,7 +57,8 @@ class FakeProvider:
         refused: how many requests were refused, by the script or by the rate.
 
     Raises:
-        ConfigError: no provider and no dialect has this name.
+        ConfigError: no provider and no dialect has this name, or there is no such port; when it is started, that the
+            port is another's.
     """
 
     def __init__(
@@ -65,7 +68,12 @@ class FakeProvider:
         answer: Scripted | None = None,
         rate: float | None = None,
         price: tuple[float | str | Decimal, float | str | Decimal] | None = None,
+        port: int = 0,
     ) -> None:
+        if type(port) is not int or not 0 <= port <= 65535:
+            raise ConfigError(
+                f"FakeProvider: port is {port!r}; a number from 0 (any that is free) to 65535 is expected"
+            )
         self.provider = _provider(name)
         self.requests: list[Received] = []
         self.embedded: list[EmbedRequest] = []
@@ -78,7 +86,7 @@ class FakeProvider:
         self._price = None if price is None else Price(*(Decimal(str(dollars)) for dollars in price))
         self._counting = threading.Lock()
         self._numbers = 0
-        self._server = HTTPServer(self._reply)
+        self._server = HTTPServer(self._reply, port)
 
     def __enter__(self) -> FakeProvider:
         self._server.start()

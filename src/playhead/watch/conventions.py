@@ -7,25 +7,32 @@ from __future__ import annotations
 from typing import Any
 
 from playhead.events import Asked
+from playhead.request import Request
 from playhead.response import Usage
 
 OPERATION = "gen_ai.operation.name"
+AGENT_NAME = "gen_ai.agent.name"
 PROVIDER = "gen_ai.provider.name"
 REQUEST_MODEL = "gen_ai.request.model"
 RESPONSE_MODEL = "gen_ai.response.model"
 RESPONSE_ID = "gen_ai.response.id"
 FINISH_REASONS = "gen_ai.response.finish_reasons"
+FIRST_CHUNK = "gen_ai.response.time_to_first_chunk"
 COMPACTED = "gen_ai.conversation.compacted"
 INPUT_MESSAGES = "gen_ai.input.messages"
 OUTPUT_MESSAGES = "gen_ai.output.messages"
 SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions"
 TOOL_NAME = "gen_ai.tool.name"
+TOOL_DESCRIPTION = "gen_ai.tool.description"
 TOOL_TYPE = "gen_ai.tool.type"
 TOOL_CALL_ID = "gen_ai.tool.call.id"
 TOOL_ARGUMENTS = "gen_ai.tool.call.arguments"
 TOOL_RESULT = "gen_ai.tool.call.result"
 TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105 - a name, and no secret
 ERROR_TYPE = "error.type"
+#: The value of ``error.type`` of what has no class: a refusal in words, a timeout, an answer that was cut.
+OTHER = "_OTHER"
+URL_FULL = "url.full"
 SERVER_ADDRESS, SERVER_PORT = "server.address", "server.port"
 HTTP_METHOD, HTTP_STATUS, HTTP_RESEND = (
     "http.request.method",
@@ -78,6 +85,29 @@ def whom(asked: Asked) -> dict[str, Any]:
         said[SERVER_ADDRESS] = host
         said[SERVER_PORT] = int(port) if port.isdigit() else 443 if scheme == "https" else 80
     return said
+
+
+def settings(request: Request | None) -> dict[str, Any]:
+    """The attributes that say what was asked for; what was left to the provider is not there."""
+    if request is None:
+        return {}
+    said: dict[str, Any] = {
+        "gen_ai.request.max_tokens": request.max_tokens,
+        "gen_ai.request.temperature": request.temperature,
+        "gen_ai.request.top_p": request.top_p,
+        "gen_ai.request.seed": request.seed,
+        "gen_ai.request.stop_sequences": request.stop or None,
+        "gen_ai.request.stream": request.stream or None,
+        "gen_ai.output.type": None if request.output is None else "json",
+    }
+    for name in ("frequency_penalty", "presence_penalty", "top_k"):
+        value = request.options.get(name)
+        if isinstance(value, int | float):
+            said[f"gen_ai.request.{name}"] = value
+    several = request.options.get("n")
+    if isinstance(several, int) and several != 1:
+        said["gen_ai.request.choice.count"] = several
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def counts(usage: Usage | None) -> dict[str, int]:

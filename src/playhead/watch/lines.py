@@ -5,7 +5,7 @@ not be told; INFO the beginning and end of a run; DEBUG everything between. The 
 model, how long it took and what it used. What was said, and the words of errors (which may repeat it), are told only
 where content was asked for; keys never, as they are in no event.
 
-A run is named by a number, from 1, and one within another also by that one's.
+A run is named by a number, from 1, and by its agent's name where that has one: ``run 2 (scout) begins within run 1``.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Lines:
             self._failed(name, run, event.error)
 
     def _begin(self, event: RunStart, run: Any) -> None:
-        name = f"run {next(self._numbers)}"
+        name = f"run {next(self._numbers)}" + (f" ({run.agent})" if run.agent else "")
         within = self._runs.get(id(event.parent))
         self._runs[id(run)] = (name, run)
         if within is None:
@@ -115,7 +115,8 @@ def _whom(asked: Asked | None) -> str:
 
 def _summary(run: Any) -> str:
     usage, cost = run.usage, run.cost
-    said = [f"{len(run.steps)} steps", f"{run.duration:.3g} s"]
+    steps = len(run.steps)
+    said = [f"{steps} {'step' if steps == 1 else 'steps'}", f"{run.duration:.3g} s"]
     if usage is not None and usage.total_tokens is not None:
         said.append(f"{usage.total_tokens} tokens")
     if cost is not None:

@@ -1,6 +1,6 @@
 """Runs as spans of OpenTelemetry, by its conventions for generative AI (:mod:`.conventions`)::
 
-    invoke_agent                  a run; runs within it are below the tool that began them
+    invoke_agent guide            a run; runs within it are below the tool that began them
     ├── chat gpt-5                a step's model call, waits included
     │   ├── POST                  an attempt that was refused
     │   └── POST                  the one that was answered
@@ -9,6 +9,9 @@
 A span that a tool's function makes itself is below the tool's: the function runs in its context. Spans are closed
 however a run ends; one that an error or a cancellation has ended bears its class as ``error.type``. What was said, and
 the words of errors, are attributes only where content was asked for.
+
+Tokens and cost of ``invoke_agent`` are those of its own answers: a run within it has its own span, and a sum over all
+spans of one kind counts each token once.
 
 Metrics are the duration of each operation, the tokens of each answer, and what attempts cost as far as it is known.
 """
@@ -23,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from playhead import __version__
 from playhead.agent.events import RunEnd, RunFailed, RunStart, StepEnd, StepStart, ToolEnd, ToolStart
-from playhead.agent.ledger import lines
+from playhead.agent.ledger import lines, total
 from playhead.errors import ConfigError
 from playhead.events import Asked, Attempt, AttemptEnd, AttemptStart, Discard, ResponseEnd, ResponseStart
 from playhead.messages import ToolCall, ToolResult
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from playhead.agent.run import Run
+    from playhead.request import Request
+    from playhead.response import Usage
 
 #: The run whose tool runs in this context.
 _within: ContextVar[Any] = ContextVar("playhead_run", default=None)
@@ -51,15 +56,19 @@ class _Tool:
 class _Watched:
     """A run under way, and what is open in it."""
 
-    def __init__(self, run: Run[Any], span: Span, asked: Asked) -> None:
+    def __init__(self, run: Run[Any], span: Span, asked: Asked, request: Request | None) -> None:
         self.run = run
         self.span = span
         self.asked = asked
+        self.settings = names.settings(request)
+        self.about = {} if request is None else {tool.name: tool.description for tool in request.tools}
         self.began = time_ns()
         self.chat: Span | None = None
         self.chat_began = 0
         self.chat_asked = asked
         self.attempt: Span | None = None
+        self.attempt_began = 0
+        self.first: float | None = None
         self.answered: int | None = None
         self.start: ResponseStart | None = None
         self.end: ResponseEnd | None = None
@@ -104,6 +113,7 @@ class Spans:
             self._end_attempt(watched, event.attempt)
         elif kind is ResponseStart:
             watched.start, watched.end = event, None
+            watched.first = (time_ns() - watched.attempt_began) / 1e9
         elif kind is ResponseEnd:
             watched.end = event
         elif kind is Discard:
@@ -145,9 +155,12 @@ class Spans:
         parent = None if event.parent is None else self._runs.get(id(event.parent))
         # A tool's own context holds its span, or one that its function has made below it.
         above = None if parent is None or _within.get() is parent.run else self._under(parent.span)
-        attributes = {names.OPERATION: "invoke_agent", **names.whom(asked)}
-        span = self._tracer.start_span("invoke_agent", above, self._trace.SpanKind.INTERNAL, attributes)
-        self._runs[id(run)] = _Watched(run, span, asked)
+        attributes = {names.OPERATION: "invoke_agent", **names.whom(asked), **names.settings(event.request)}
+        if run.agent:
+            attributes[names.AGENT_NAME] = run.agent
+        name = f"invoke_agent {run.agent}" if run.agent else "invoke_agent"
+        span = self._tracer.start_span(name, above, self._trace.SpanKind.INTERNAL, attributes)
+        self._runs[id(run)] = _Watched(run, span, asked, event.request)
 
     def _end(self, watched: _Watched, error: BaseException | None) -> None:
         del self._runs[id(watched.run)]
@@ -157,25 +170,27 @@ class Spans:
         self._end_chat(watched, error)
         for tool in watched.tools.values():
             self._close(tool.span, error, tool.done)
-        span.set_attributes(names.counts(run.usage))
+        own = lines(run.attempts, run.steps, run.prices)
+        span.set_attributes(names.counts(_used(run)))
         if run.finish is not None:
             span.set_attribute(names.FINISH_REASONS, [run.finish.unified])
         if run.compactions:
             span.set_attribute(names.COMPACTED, True)
-        if run.cost is not None:
-            span.set_attribute(names.COST, float(run.cost))
+        cost = None if run.partial else total(own)
+        if cost is not None:
+            span.set_attribute(names.COST, float(cost))
         self._close(span, error)
         self._measure("invoke_agent", watched.asked, watched.began, time_ns(), error=_kind(error))
-        for line in lines(run.attempts, run.steps):
+        for line in own:
             if line.cost is not None and line.cost.is_finite() and line.cost > 0:
                 about = {names.PROVIDER: names.provider_name(line.provider), names.REQUEST_MODEL: line.model}
                 self._spent.add(float(line.cost), about)
 
     def _begin_chat(self, watched: _Watched, step: int) -> None:
-        watched.start = watched.end = watched.answered = None
+        watched.start = watched.end = watched.answered = watched.first = None
         watched.calls.clear()
         watched.chat_asked, watched.chat_began = watched.asked, time_ns()
-        attributes = {names.OPERATION: "chat", **names.whom(watched.asked), names.STEP: step}
+        attributes = {names.OPERATION: "chat", **names.whom(watched.asked), **watched.settings, names.STEP: step}
         if watched.run.compactions:
             attributes[names.COMPACTED] = True
         if self._content:
@@ -203,6 +218,8 @@ class Spans:
             span.set_attribute(names.RESPONSE_ID, start.id)
         if model is not None:
             span.set_attribute(names.RESPONSE_MODEL, model)
+        if watched.first is not None and start is not None and "gen_ai.request.stream" in watched.settings:
+            span.set_attribute(names.FIRST_CHUNK, watched.first)
         span.set_attributes(names.counts(usage))
         if end is not None:
             span.set_attribute(names.FINISH_REASONS, [end.finish.unified])
@@ -228,6 +245,7 @@ class Spans:
         if event.number > 1:
             attributes[names.HTTP_RESEND] = event.number - 1
         above = self._under(watched.chat or watched.span)
+        watched.attempt_began = time_ns()
         watched.attempt = self._tracer.start_span("POST", above, self._trace.SpanKind.CLIENT, attributes)
 
     def _end_attempt(self, watched: _Watched, attempt: Attempt) -> None:
@@ -239,13 +257,15 @@ class Spans:
             return
         about = names.whom(asked)
         span.set_attributes({name: about[name] for name in (names.SERVER_ADDRESS, names.SERVER_PORT) if name in about})
+        if attempt.url:
+            span.set_attribute(names.URL_FULL, attempt.url)
         if attempt.status is not None:
             span.set_attribute(names.HTTP_STATUS, attempt.status)
         if attempt.request_id is not None:
             span.set_attribute(names.REQUEST_ID, attempt.request_id)
         if attempt.error is not None:
             refused = attempt.status is not None and attempt.status >= 400
-            span.set_attribute(names.ERROR_TYPE, str(attempt.status) if refused else "_OTHER")
+            span.set_attribute(names.ERROR_TYPE, str(attempt.status) if refused else names.OTHER)
             words = attempt.error if self._content else None
             span.set_status(self._trace.Status(self._trace.StatusCode.ERROR, words))
         span.end()
@@ -258,6 +278,8 @@ class Spans:
             names.TOOL_CALL_ID: call.id,
             names.TOOL_TYPE: "function",
         }
+        if about := watched.about.get(call.name):
+            attributes[names.TOOL_DESCRIPTION] = about
         if self._content:
             attributes[names.TOOL_ARGUMENTS] = call.arguments
         name, kind = f"execute_tool {call.name}", self._trace.SpanKind.INTERNAL
@@ -275,14 +297,14 @@ class Spans:
             tool.span.set_attribute(names.REPLAYED, True)
         if self._content:
             tool.span.set_attribute(names.TOOL_RESULT, result_text(result))
-        if result.is_error:
-            tool.span.set_attribute(names.ERROR_TYPE, "_OTHER")
+        failed = (_kind(event.error) or names.OTHER) if result.is_error else None
+        if failed is not None:
+            tool.span.set_attribute(names.ERROR_TYPE, failed)
             tool.span.set_status(self._trace.Status(self._trace.StatusCode.ERROR))
         done = tool.done or time_ns()
         tool.span.end(done)
         if not event.replayed:
-            error = "_OTHER" if result.is_error else None
-            self._measure("execute_tool", None, tool.began, done, tool=result.name, error=error)
+            self._measure("execute_tool", None, tool.began, done, tool=result.name, error=failed)
 
     def _under(self, span: Span) -> Any:
         return self._trace.set_span_in_context(span)
@@ -310,6 +332,12 @@ class Spans:
         more = {names.RESPONSE_MODEL: model, names.TOOL_NAME: tool, names.ERROR_TYPE: error}
         about.update({name: value for name, value in more.items() if value is not None})
         self._durations.record((ended - began) / 1e9, about)
+
+
+def _used(run: Run[Any]) -> Usage | None:
+    """Tokens of a run's own answers."""
+    reported = [usage for step in run.steps if (usage := step.response.usage) is not None]
+    return sum(reported[1:], reported[0]) if reported else None
 
 
 def _kind(error: BaseException | None) -> str | None:
