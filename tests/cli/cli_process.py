@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,8 +24,12 @@ def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "playhead", *words]
 
 
+#: The line that says what is waited for, written and taken away again: there where a machine is slow.
+WAITS = r"… [^\r\n]*\r *\r"
+
+
 class Shown(NamedTuple):
-    """What a terminal got, and the exit status."""
+    """What a terminal got, but for what was taken away again, and the exit status."""
 
     text: str
     status: int
@@ -47,4 +52,5 @@ def on_terminal(*words: str, cwd: Path, **extra: str) -> Shown:
             break
         pieces.append(piece)
     os.close(ours)
-    return Shown(b"".join(pieces).decode().replace("\r\n", "\n"), process.wait(timeout=60))
+    text = re.sub(WAITS, "", b"".join(pieces).decode())
+    return Shown(text.replace("\r\n", "\n"), process.wait(timeout=60))

@@ -40,6 +40,13 @@ def test_a_bill_says_how_it_is_known(lines: list[Line], words: str) -> None:
     assert bill(lines, total(lines)) == words
 
 
+def test_of_a_model_on_this_machine_nothing_is_said_to_be_missing() -> None:
+    """Nobody is paid; where another model had a part, what it cost is the least."""
+    here = Line(1, 1, 200, "local", "smollm2", billed=True)
+    assert bill([here, here], None) == "local"
+    assert bill([here, line("0.1", "provider")], None) == "at least $0.1"
+
+
 def test_a_tape_whose_provider_is_silent_is_shown_with_list_prices(
     playhead: Playhead, seed: Path, tmp_path: Path
 ) -> None:

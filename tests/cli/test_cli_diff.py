@@ -37,13 +37,22 @@ def test_where_two_runs_part_is_shown_and_fails_a_build(playhead: Playhead) -> N
     done = playhead("diff", "a.yaml", "b.yaml")
     assert (done.returncode, done.stderr) == (1, "")
     shown = done.stdout.splitlines()
-    assert shown[:4] == [
+    assert shown[:7] == [
+        "- a.yaml",
+        "+ b.yaml",
+        "",
         "step 1: the runs part",
-        "  result      - weather: 40 C",
-        "              + weather: 12 C",
+        "  result          - weather: 40 C",
+        "                  + weather: 12 C",
         "step 2: the runs differ further",
     ]
-    assert "  attempts      12 (10 refused)          4 (2 refused)" in shown
+    assert '  setting options - {"provider":{"only":["wandb"]}}' in shown
+    assert shown[-6:-3] == [
+        "                  - a.yaml          + b.yaml",
+        "  steps           2                 2",
+        "  attempts        12 (10 refused)   4 (2 refused)",
+    ]
+    assert all("tokens" not in line.removeprefix("  tokens") for line in shown[-6:])
 
 
 @pytest.mark.usefixtures("tapes")
@@ -64,7 +73,7 @@ def test_strict_compares_bytes_and_attempts_counts_refusals(playhead: Playhead) 
     everything = ("--ignore", "result,answer,model,settings", "--attempts")
     tries = playhead("diff", "a.yaml", "b.yaml", *everything)
     assert tries.returncode == 1
-    assert "attempts    - 429 429 429 429 429 429 429 429 200" in tries.stdout
+    assert "attempts     - 429 429 429 429 429 429 429 429 200" in tries.stdout
 
 
 @pytest.mark.usefixtures("tapes")
@@ -113,3 +122,43 @@ def test_painting_changes_no_word() -> None:
     old, _ = painted("x" * 5000 + "left", "x" * 5000 + "right", Paint(False), 400)
     assert len(old) < 600
     assert "left" in old
+
+
+@pytest.mark.usefixtures("tapes")
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_no_line_is_wider_than_the_terminal(playhead: Playhead, width: int) -> None:
+    """Texts are wrapped and columns go below each other; nothing of them is lost, and the colours are as without."""
+    wide = playhead("diff", "a.yaml", "b.yaml").stdout
+    plain = playhead("diff", "a.yaml", "b.yaml", COLUMNS=str(width)).stdout
+    assert max(map(len, plain.splitlines())) <= width < max(map(len, wide.splitlines()))
+    bare = [re.sub(r"[-+\s]", "", text) for text in (wide, plain)]
+    if width >= 60:
+        assert bare[0] == bare[1]
+    coloured = playhead("diff", "a.yaml", "b.yaml", "--color", "always", COLUMNS=str(width)).stdout
+    assert re.sub(r"\x1b\[\d+m", "", coloured) == plain
+    for line in coloured.splitlines():
+        assert line.count("\x1b[0m") * 2 == line.count("\x1b[")
+
+
+def test_what_differs_in_a_tool_is_told_by_its_place(playhead: Playhead, seed: Path, tmp_path: Path) -> None:
+    """Not as two schemas; a step that one has more is told as such, and what was not reported once."""
+    data = seed.read_bytes()
+    (tmp_path / "a.yaml").write_bytes(data)
+    (tmp_path / "b.yaml").write_bytes(
+        data.replace(b'"description":"the city"', b'"description":"a town"').replace(
+            b'"max_tokens":4000', b'"max_tokens":9'
+        )
+    )
+    shown = playhead("diff", "a.yaml", "b.yaml").stdout.splitlines()
+    assert shown[4:8] == [
+        '  tool weather       - parameters.properties.location.description: "the city"',
+        '                     + parameters.properties.location.description: "a town"',
+        "  setting max_tokens - 4000",
+        "                     + 9",
+    ]
+    (tmp_path / "c.yaml").write_bytes(data[: data.index(b"  - id: 3")].replace(b"usage", b"used"))
+    less = playhead("diff", "a.yaml", "c.yaml").stdout
+    assert "one step more" in less
+    rows = {line.split()[0]: line for line in less.splitlines()[-5:]}
+    assert rows["tokens"].endswith("268 in + 66 out   not reported")
+    assert rows["cost"].endswith("$0.0006258        not reported")

@@ -50,7 +50,9 @@ def test_a_fork_answers_on_stdout_and_its_tape_plays_whole(playhead: Playhead, f
     assert playhead("verify", "new.yaml").stdout == "new.yaml: 4 of 4 requests equal\n"
     shown = playhead("show", "new.yaml").stdout
     assert "fork       compatible:m\nstep 2     200" in shown
-    assert playhead("diff", "florence.yaml", "new.yaml").stdout.startswith("step 1: the runs part\n  result")
+    assert playhead("diff", "florence.yaml", "new.yaml").stdout.startswith(
+        "- florence.yaml\n+ new.yaml\n\nstep 1: the runs part\n  result"
+    )
 
 
 def test_as_json_a_fork_is_its_run(playhead: Playhead, fake: FakeProvider) -> None:
@@ -73,7 +75,7 @@ def test_a_call_that_nobody_knows_names_the_options(playhead: Playhead, fake: Fa
     assert playhead(*words, "--no-tools").returncode == 0
     done = playhead(*words, "--tool", "weather.py", "--tape", "rome.yaml")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("Mild.\n\nstep 1: the runs part\n")
+    assert done.stdout.startswith("Mild.\n\n- florence.yaml\n+ rome.yaml\n\nstep 1: the runs part\n")
     assert "looking" in done.stderr
     assert "looking" not in done.stdout
 

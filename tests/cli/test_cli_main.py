@@ -175,3 +175,14 @@ def test_help_loads_nothing_of_playhead_but_the_entry_and_the_streams() -> None:
 def test_show_loads_no_event_loop_and_no_http(seed: Path) -> None:
     """Which is what keeps ``playhead show`` under 150 ms."""
     assert loaded_by("show", str(seed)) & {"asyncio", "aiohttp", "pyreqwest", "yaml", "json", "logging", "ssl"} == set()
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+@pytest.mark.parametrize("width", [60, 100])
+def test_help_is_as_wide_as_the_terminal(playhead: Playhead, name: str, width: int) -> None:
+    """The options and the prose alike; only an example, which is to be copied, may be longer."""
+    shown = playhead(name, "--help", COLUMNS=str(width)).stdout.splitlines()
+    prose = [line for line in shown if not line.startswith("  ")]
+    options = shown[shown.index("options:") :]
+    assert max(map(len, [*prose, *options])) <= width
+    assert max(map(len, prose)) > width * 0.75

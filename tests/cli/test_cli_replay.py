@@ -23,7 +23,8 @@ def test_the_seed_is_played_again(playhead: Playhead, seed: Path) -> None:
     assert done.stderr.count(": 429 after") == 10
     assert '→ weather({"location": "Florence, Italy"})' in done.stderr
     assert "← 40 C" in done.stderr
-    assert "12 attempts (429 ×10), 268 in + 66 out tokens, $0.0006258" in done.stderr  # noqa: RUF001
+    assert "12 attempts (429 ×10), 268 in + 66 out tokens, $0.0006258, 5.30 s" in done.stderr  # noqa: RUF001
+    assert playhead("show", str(seed)).stdout.endswith(", 5.30 s\n")
 
 
 def test_json_is_one_document(playhead: Playhead, seed: Path) -> None:
@@ -31,8 +32,33 @@ def test_json_is_one_document(playhead: Playhead, seed: Path) -> None:
     told = json.loads(playhead("replay", str(seed), "--json").stdout)
     (run,) = told["runs"]
     assert (run["complete"], run["steps"], run["stopped"]) == (True, 2, None)
-    assert float(run["cost"]) == 0.0006258
+    assert (run["cost"], run["usage"]["cost"], round(run["duration"], 2)) == ("0.0006258", "0.0006258", 5.30)
     assert [attempt.get("status") for attempt in run["attempts"]].count(429) == 10
+
+
+def test_a_tape_without_times_has_none_when_it_is_played(playhead: Playhead, seed: Path) -> None:
+    """Nobody measured them, and the time that a replay takes is none of the run's."""
+    assert playhead("convert", str(seed), "--to", "vcrpy", "-o", "c.yaml").returncode == 0
+    assert playhead("convert", "c.yaml", "-o", "t.yaml").returncode == 0
+    said = playhead("replay", "t.yaml").stderr
+    assert said.splitlines()[-1].endswith(", duration not reported")
+    assert " after " not in said
+    assert json.loads(playhead("replay", "t.yaml", "--json").stdout)["runs"][0]["duration"] is None
+    shown = json.loads(playhead("show", "c.yaml", "--json").stdout)["entries"][0]
+    assert shown["duration"] is None
+    assert [attempt["duration"] for attempt in shown["steps"][0]["attempts"]] == [None, None, None]
+    assert " s" not in playhead("diff", "c.yaml", "t.yaml").stdout.partition("duration")[2]
+    assert "0 s" not in playhead("show", "c.yaml").stdout
+
+
+def test_a_cost_is_written_in_one_way(playhead: Playhead, seed: Path) -> None:
+    """By every command, as the cost and in the usage."""
+    stats = json.loads(playhead("stats", str(seed), "--json").stdout)
+    shown = json.loads(playhead("show", str(seed), "--json").stdout)["entries"][0]
+    (run,) = json.loads(playhead("replay", str(seed), "--json").stdout)["runs"]
+    (pair,) = json.loads(playhead("diff", str(seed), str(seed), "--json").stdout)["pairs"]
+    found = {(one["cost"], one["usage"]["cost"]) for one in (stats["total"], shown, run, *pair["figures"])}
+    assert found == {("0.0006258", "0.0006258")}
 
 
 def test_a_tape_that_ends_too_soon_is_status_1(playhead: Playhead, seed: Path, tmp_path: Path) -> None:

@@ -96,3 +96,33 @@ def test_scrub_says_where_to_write(playhead: Playhead, tape: Path) -> None:
     """Or does nothing."""
     assert playhead("scrub", "t.yaml").returncode == 2
     assert playhead("scrub", "none.yaml", "--in-place").returncode == 2
+
+
+def test_a_cassette_of_another_format_says_what_to_do_first(playhead: Playhead, tape: Path, tmp_path: Path) -> None:
+    """As check finds what is in it; and then it can be done. In a folder it does not keep the tapes from it."""
+    (tmp_path / "tapes").mkdir()
+    assert playhead("convert", "t.yaml", "--to", "vcrpy", "-o", "tapes/c.yaml").returncode == 0
+    assert playhead("check", "tapes/c.yaml").returncode == 1
+    refused = playhead("scrub", "tapes/c.yaml", "-o", "clean.yaml")
+    assert refused.returncode == 2
+    assert "a vcrpy cassette" in refused.stderr
+    assert "playhead convert tapes/c.yaml -o TAPE" in refused.stderr
+    tape.rename(tmp_path / "tapes" / "t.yaml")
+    (tmp_path / "tapes" / "config.yaml").write_text("a: 1\n")
+    folder = playhead("scrub", "tapes", "-o", "clean")
+    assert folder.returncode == 1
+    assert [path.name for path in (tmp_path / "clean").iterdir()] == ["t.yaml"]
+    assert "not scrubbed  tapes/c.yaml is a vcrpy cassette" in folder.stdout
+    assert playhead("convert", "tapes/c.yaml", "-o", "c.tape.yaml").returncode == 0
+    assert playhead("scrub", "c.tape.yaml", "--in-place").returncode == 0
+
+
+def test_what_was_found_stands_in_columns(playhead: Playhead, tape: Path, tmp_path: Path) -> None:
+    """However long the kinds and places; and each kind is counted by itself."""
+    tape.write_bytes(tape.read_bytes().replace(MAIL.encode(), MAIL.encode() + b" or 4111 1111 1111 1111"))
+    done = playhead("scrub", "t.yaml", "-o", "clean.yaml", "--word", "Florence")
+    rows = done.stdout.splitlines()[1:]
+    assert len({row.rindex(" ") for row in rows}) == 1
+    assert len({row.index("interaction") for row in rows}) == 1
+    text = (tmp_path / "clean.yaml").read_text()
+    assert all(word in text for word in ("REDACTED-EMAIL-1", "REDACTED-CARD-1", "REDACTED-WORD-1"))

@@ -193,3 +193,4 @@ def test_numbers_are_written_for_people() -> None:
         "$10",
     ]
     assert clean("a\x1b[31m\r\nb\u202e") == "a\\x1b[31m\nb\\u202e"
+    assert clean("a\u2028b\u2029c\x85d\x0b\x0c\x1c") == "a\\u2028b\\u2029c\\x85d\\x0b\\x0c\\x1c"

@@ -50,9 +50,54 @@ def test_as_json_it_has_every_figure(playhead: Playhead, seed: Path) -> None:
 
 
 def test_where_nothing_can_be_read_it_fails(playhead: Playhead, tmp_path: Path) -> None:
-    """Status 1 where all are damaged, 2 where there is none."""
+    """Status 2, as of every command: not a tape, no such file, none in the folder."""
     (tmp_path / "bad.yaml").write_text("no tape")
     (tmp_path / "empty").mkdir()
-    assert playhead("stats", "bad.yaml").returncode == 1
+    assert playhead("stats", "bad.yaml").returncode == 2
+    assert playhead("stats", "nope").returncode == 2
     assert playhead("stats", "empty").returncode == 2
     assert playhead("stats", "bad.yaml", "--jobs", "0").returncode == 2
+
+
+def test_a_table_fits_the_line_and_leaves_out_nothing(playhead: Playhead, seed: Path, tmp_path: Path) -> None:
+    """Where a width is told; else it is as wide as it is. The folder that all tapes are in is said once."""
+    folder = tmp_path / "a-folder-with-a-name" / "and-one-within-it-that-is-long"
+    folder.mkdir(parents=True)
+    for name in ("one", "two"):
+        shutil.copy(seed, folder / f"{name}.yaml")
+    wide = playhead("stats", str(folder), "--by", "tape").stdout
+    assert wide.count("and-one-within-it-that-is-long") == 1
+    assert [line.split()[0] for line in wide.splitlines()[3:7]] == ["tape", "one.yaml", "two.yaml", "total"]
+    for width in (50, 80, 130):
+        for words in (("--by", "tape"), ()):
+            shown = playhead("stats", str(folder), *words, COLUMNS=str(width)).stdout
+            assert max(map(len, shown.splitlines())) <= width
+            for figure in ("conversations", "tokens in", "$0.0012516", "536", "p99", "0.73 s"):
+                assert figure in shown
+    assert "openrouter:" in shown
+    told = json.loads(playhead("stats", str(folder), "--by", "tape", "--json").stdout)
+    assert {Path(row["tape"]).parent for row in told["rows"]} == {folder}
+
+
+def test_a_forked_conversation_counts_for_each_model_that_answered(
+    playhead: Playhead, seed: Path, tmp_path: Path
+) -> None:
+    """In all it is one. Why nobody knows what an answer cost is said."""
+    from playhead import fork_sync
+    from playhead.testing import FakeProvider, reply
+
+    with FakeProvider() as fake:
+        fake.script(reply("It is cold."))
+        change = {"tool:weather": "12 C"}
+        fork_sync(seed, at=1, set=change, model=fake.model("m"), tape=tmp_path / "new.yaml")
+    shown = playhead("stats", "new.yaml").stdout.splitlines()
+    assert [line.split()[:2] for line in shown[3:6]] == [
+        ["compatible:m", "1"],
+        ["openrouter:moonshotai/kimi-k2-0905", "1"],
+        ["total", "1"],
+    ]
+    assert "cost not known of 1 answer: a local model 1" in shown
+    told = json.loads(playhead("stats", "new.yaml", "--json").stdout)
+    assert [(row["conversations"], row["joined"]) for row in (*told["rows"], told["total"])] == [(0, 1), (1, 0), (1, 0)]
+    assert told["total"]["why_unpriced"] == {"a local model": 1}
+    assert told["rows"][0]["cost"] is None

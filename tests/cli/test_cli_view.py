@@ -47,4 +47,4 @@ def test_what_cannot_be_done_is_said(tmp_path: Path, seed: Path, capsys: pytest.
     """No such tape, no such folder: one line, status 2."""
     assert main(["view", str(tmp_path / "none.yaml")]) == 2
     assert main(["view", str(seed), "--out", str(tmp_path / "no" / "page.html")]) == 2
-    assert "the page cannot be written to" in capsys.readouterr().err
+    assert "cannot write the page" in capsys.readouterr().err

@@ -16,14 +16,14 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from cli_process import environment
+from cli_process import WAITS, environment
 
 #: What takes the terminal as its own, so that Ctrl-C typed there is a signal, and becomes the command.
 _TAKES_TERMINAL = (
     "import os, sys; os.close(os.open(os.ttyname(0), os.O_RDWR)); "
     "os.execv(sys.executable, [sys.executable, '-m', 'playhead', *sys.argv[1:]])"
 )
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x01|\x02|\r|\x07")
+_ESCAPES = re.compile(WAITS + r"|\x1b\[[0-9;?]*[a-zA-Z]|\x01|\x02|\r|\x07")
 
 
 class Typed:
@@ -32,9 +32,9 @@ class Typed:
     ``shown`` is all that the terminal got, colours and all.
     """
 
-    def __init__(self, *words: str, cwd: Path, seconds: float = 30.0, **extra: str) -> None:
+    def __init__(self, *words: str, cwd: Path, seconds: float = 30.0, columns: int = 80, **extra: str) -> None:
         self._ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self.process = subprocess.Popen(
             [sys.executable, "-c", _TAKES_TERMINAL, *words],
             stdin=theirs,
@@ -112,6 +112,10 @@ class Typed:
         while self._more(until - time.monotonic()):
             pass
         return self.process.wait(self.seconds)
+
+    def read(self) -> None:
+        """Take what is shown next, or wait a while for it."""
+        self._more(1.0)
 
     def _more(self, seconds: float) -> bool:
         ready, _, _ = select.select([self._ours], [], [], max(0.0, seconds))

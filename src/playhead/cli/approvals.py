@@ -10,18 +10,22 @@ decided.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playhead.cli.main import UsageError
+from playhead.errors import TapeError
 
 if TYPE_CHECKING:
     from playhead.agent.pending import Pending
+    from playhead.messages import ToolCall
 
 #: The exit status of a command whose run waits for a person.
 WAITS = 3
+#: What ``--pending`` writes, in an error.
+_KEPT = "the run that waits to"
 
 
 def add_approvals(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +43,15 @@ def add_approvals(parser: argparse.ArgumentParser) -> None:
 
 def check_approvals(arguments: argparse.Namespace) -> None:
     """Raises:
-    UsageError: there is nothing to decide about, or nothing or too much to ask.
+    UsageError: there is nothing to decide about, or nothing or too much to ask, or --pending names no file.
     """
+    if arguments.pending is not None:
+        from playhead.tapes.files import look
+
+        try:
+            look("write", Path(arguments.pending), _KEPT)
+        except TapeError as error:
+            raise UsageError(f"--pending: {error}") from error
     if arguments.going_on is None:
         if arguments.prompt is None:
             raise UsageError("the following arguments are required: PROMPT (see: playhead run --help)")
@@ -62,10 +73,11 @@ def taken_up(arguments: argparse.Namespace) -> Pending:
         PlayheadError: it is no run that waits, or no such call waits in it.
     """
     from playhead.agent.pending import Pending
+    from playhead.tapes.files import LARGEST
 
     try:
-        with open(arguments.going_on, "rb") as file:
-            pending = Pending.from_json(file.read())
+        with open(arguments.going_on, "rb") as file:  # which may be a pipe, from a program that decrypts it
+            pending = Pending.from_json(file.read(LARGEST))
     except OSError as error:
         raise UsageError(f"--continue {arguments.going_on}: {error.strerror or error}") from error
     for call_id in arguments.approve:
@@ -77,11 +89,14 @@ def taken_up(arguments: argparse.Namespace) -> Pending:
 
 
 def kept(pending: Pending, path: str) -> None:
-    """Put a run that waits into a file, which is never half of one."""
-    beside = f"{path}.{os.getpid()}"
-    with open(beside, "xb") as file:
-        file.write(pending.to_json())
-    os.replace(beside, path)
+    """Put a run that waits into a file, which is never half of one.
+
+    Raises:
+        TapeError: it cannot be written, or is no regular file.
+    """
+    from playhead.tapes.files import write_whole
+
+    write_whole(Path(path), pending.to_json(), _KEPT)
 
 
 def somebody_looks(arguments: argparse.Namespace) -> bool:
@@ -89,18 +104,16 @@ def somebody_looks(arguments: argparse.Namespace) -> bool:
     return not arguments.json and arguments.prompt != "-" and sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def decided(pending: Pending, show: Callable[[str, str], None], line: Callable[[str], str]) -> Pending:
-    """The run that waits, with what a person says to each call; ``show`` has its name and arguments, ``line`` asks.
+def decided(pending: Pending, show: Callable[[ToolCall], None], line: Callable[[str], str]) -> Pending:
+    """The run that waits, with what a person says to each call; ``show`` shows it, ``line`` asks.
 
     Raises:
         EOFError, KeyboardInterrupt: the person does not say.
     """
     for call in pending.calls:
-        while True:
-            show(call.name, call.arguments)
-            answer = line("make this call? y, n, or why not: ").strip()
-            if answer:
-                break
+        show(call)
+        while not (answer := line("make this call? y, n, or why not: ").strip()):
+            pass
         if answer.lower() in ("y", "yes"):
             pending = pending.approve(call.id)
         else:

@@ -7,6 +7,7 @@ cost, what is known of the others is the least that was paid::
     about $0.0033 (genai-prices 0.2.3)
     at least $0.0006258
     cost not reported
+    local               (nobody is paid for a model on this machine)
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ def bill(ledger: Sequence[Line], cost: Decimal | None) -> str:
     """The words for ``cost``, which is that of these lines."""
     from playhead.agent.ledger import REFUSED, REPORTED
 
+    if cost is None and ledger and all(line.provider == "local" for line in ledger):
+        return "local"
     if cost is None:
         known = [line.cost for line in ledger if line.cost is not None and line.cost.is_finite() and line.cost > 0]
         return f"at least {dollars(sum(known, Decimal(0)))}" if known else dollars(None)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +52,9 @@ class Row(msgspec.Struct, omit_defaults=True):
 def configure(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``playhead convert``."""
     parser.add_argument("inputs", metavar="IN", nargs="+", help="recordings, or folders of them")
-    parser.add_argument("-o", "--out", metavar="OUT", help="the file to write, or the folder; stdout without it")
+    parser.add_argument(
+        "-o", "--out", metavar="OUT", help="the file to write, a pipe, or the folder; stdout without it"
+    )
     parser.add_argument("--to", choices=tuple(SUFFIXES), default="go-vcr", help="the format to write; go-vcr, a tape")
     parser.add_argument("--check", action="store_true", help="write nothing, tell what would become of each file")
     parser.add_argument("--force", action="store_true", help="write over files that are there")
@@ -68,6 +71,8 @@ def main(arguments: argparse.Namespace) -> int:
     from playhead.cli.paint import Paint
     from playhead.errors import ConfigError, TapeError, TapeFormatError
 
+    if arguments.out is not None and _is_stdout(arguments.out):
+        arguments.out = None
     plan = _planned(arguments)
     alone = len(arguments.inputs) == 1 and not os.path.isdir(arguments.inputs[0])
     rows: list[Row] = []
@@ -136,7 +141,7 @@ def _convert(row: Row, source: str, target: Path | None, arguments: argparse.Nam
     if target is not None and target.exists():
         if target.samefile(source):
             raise UsageError(f"{target} is what is read: name another file with -o")
-        if not arguments.force and not arguments.check:
+        if not arguments.force and not arguments.check and not _takes(target):
             raise UsageError(f"{target} is there already: name another file, or write over it with --force")
     brought = _read(row, source, arguments)
     kept, left = cleaned(brought.interactions, arguments.keep_header)
@@ -156,7 +161,7 @@ def _convert(row: Row, source: str, target: Path | None, arguments: argparse.Nam
     else:
         row.exchanges = len(kept)
     if not arguments.check:
-        _write(written.data, target)
+        _write(written.data, target, like=source)
         row.out = None if target is None else str(target)
     row.ok = True
 
@@ -177,19 +182,39 @@ def _read(row: Row, source: str, arguments: argparse.Namespace) -> Brought:
     return read_lines(data, source, requests=requests, base=base, model=arguments.model)
 
 
-def _write(data: bytes, target: Path | None) -> None:
+def _is_stdout(name: str) -> bool:
+    """Whether what is called so is where stdout leads, as ``/dev/stdout`` is."""
+    try:
+        return os.path.samestat(os.stat(name), os.fstat(sys.stdout.fileno()))
+    except (OSError, ValueError):
+        return False
+
+
+def _takes(target: Path) -> bool:
+    """Whether bytes are written into what is there and nothing is replaced: a pipe, or a device such as a terminal."""
+    mode = target.stat().st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+def _write(data: bytes, target: Path | None, like: str) -> None:
+    """Write what was made of a file, which it is not more open than."""
     if target is None:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
-    fresh = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    from playhead.errors import TapeError
+    from playhead.tapes.files import write_whole
+
     try:
+        if target.exists() and _takes(target):
+            target.write_bytes(data)
+            return
         target.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(data)
-        fresh.replace(target)
+        write_whole(target, data, like=[Path(like)])
+    except TapeError as error:
+        raise UsageError(str(error)) from error
     except OSError as error:
-        fresh.unlink(missing_ok=True)
         raise UsageError(f"{target} cannot be written: {error.strerror or error}") from error
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from playhead.cli.main import FAILED, UsageError
@@ -28,8 +28,8 @@ GLANCE = 600
 _WORDS = 1500
 #: What share of two texts must be the same for single words to be worth a look.
 _ALIKE = 0.5
-#: Columns that the names of what differs take.
-_MARGIN = 12
+#: Columns that the names of what differs take at least, and between the columns of what both came to.
+_MARGIN, _GAP = 12, 3
 
 _NAMES = {
     "model": "model",
@@ -42,7 +42,7 @@ _NAMES = {
     "call": "call",
     "result": "result",
     "finish": "finish",
-    "steps": "only here",
+    "steps": "one step more",
     "attempts": "attempts",
 }
 
@@ -90,7 +90,7 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(encode_json(as_document(found), indent=True) + "\n")
     else:
-        for line in lines(found, paint, full=arguments.full):
+        for line in lines(found, paint, (arguments.left, arguments.right), full=arguments.full):
             sys.stdout.write(line.rstrip() + "\n")
     return 0 if found.same else FAILED
 
@@ -113,21 +113,28 @@ def as_document(found: Comparison) -> dict[str, Any]:
     }
 
 
-def lines(found: Comparison, paint: Paint, *, full: bool = False) -> Iterator[str]:
-    """A comparison as lines for people."""
+def lines(found: Comparison, paint: Paint, names: tuple[str, str], *, full: bool = False) -> Iterator[str]:
+    """A comparison as lines for people. ``names`` are those of the tapes, the first of which is told with a minus."""
+    from playhead.cli.paint import clean
+
+    signed = [f"{sign} {clean(name)}" for sign, name in zip("-+", names, strict=True)]
+    if not found.same:
+        yield from (color(text) for color, text in zip((paint.red, paint.green), signed, strict=True))
+        yield ""
     for pair in found.pairs:
         alone = len(found.pairs) == 1
         if not alone:
             yield paint.bold(f"── conversation {pair.left or '-'} / {pair.right or '-'}")
-        yield from _pair(pair, paint, full)
-        yield from _beside(pair, paint)
+        margin = max([_MARGIN, *(len(_label(item)) for item in pair.differences)])
+        yield from _pair(pair, paint, full, margin)
+        yield from _beside(pair, paint, signed, margin)
         if pair is not found.pairs[-1]:
             yield ""
 
 
-def _pair(pair: Pair, paint: Paint, full: bool) -> Iterator[str]:
+def _pair(pair: Pair, paint: Paint, full: bool, margin: int) -> Iterator[str]:
     if pair.left is None or pair.right is None:
-        yield paint.yellow("only on the " + ("first" if pair.right is None else "second") + " tape")
+        yield paint.yellow("only in " + ("-" if pair.right is None else "+"))
         return
     if pair.same:
         yield paint.green("the same")
@@ -139,14 +146,23 @@ def _pair(pair: Pair, paint: Paint, full: bool) -> Iterator[str]:
             step = item.step
             words = "part" if item is first else "differ further"
             yield paint.bold(f"step {step}: the runs {words}")
-        yield from _difference(item, paint, full or item is first)
+        yield from _difference(item, paint, full or item is first, margin)
 
 
-def _difference(item: Difference, paint: Paint, full: bool) -> Iterator[str]:
+def _label(item: Difference) -> str:
     from playhead.cli.paint import clean
 
-    left, right = (None if text is None else clean(text) for text in (item.left, item.right))
-    what = _NAMES[item.what] + (f" {clean(item.name)}" if item.name and item.what in ("tools", "settings") else "")
+    return _NAMES[item.what] + (f" {clean(item.name)}" if item.name and item.what in ("tools", "settings") else "")
+
+
+def _difference(item: Difference, paint: Paint, full: bool, margin: int) -> Iterator[str]:
+    from playhead.cli.paint import clean, wrap_painted
+
+    sides = (item.left, item.right)
+    if item.what in ("tools", "settings"):
+        sides = _apart(item.left, item.right)
+    left, right = (None if text is None else clean(text) for text in sides)
+    what, room = _label(item), None if paint.limit is None else max(paint.limit - margin - 5, 10)
     name = f"{clean(item.name)}: " if item.name and item.what in ("result", "said") else ""
     if left is not None and right is not None:
         left, right = painted(left, right, paint, None if full else GLANCE)
@@ -154,9 +170,42 @@ def _difference(item: Difference, paint: Paint, full: bool) -> Iterator[str]:
         if text is None:
             continue
         one = _cut(text, None if full or (item.left is not None and item.right is not None) else GLANCE)
-        for line in f"{name}{one}".split("\n"):
-            yield f"  {what:{_MARGIN - 1}} {color(sign)} {line}"
+        told = f"{name}{one}"
+        for line in told.split("\n") if room is None else wrap_painted(told, room):
+            yield f"  {what:{margin}} {color(sign)} {line}"
             what = ""
+
+
+def _apart(left: str | None, right: str | None) -> tuple[str | None, str | None]:
+    """Two values of JSON without what is the same in them, a line for each place that differs; one that has no
+    counterpart, and what is no object, as it is."""
+    if left is None or right is None:
+        return left, right
+    import msgspec
+
+    values = [msgspec.json.decode(text) for text in (left, right)]
+    if not all(isinstance(value, dict) for value in values):
+        return left, right
+    leaves = [dict(_leaves(value, "")) for value in values]
+    found = []
+    for mine, other in (leaves, leaves[::-1]):
+        rows = [f"{path}: {told}" for path, told in mine.items() if other.get(path) != told]
+        found.append("\n".join(rows) if rows else "(nothing there)")
+    return found[0], found[1]
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """What stands at each place of a JSON value: ``parameters.required[0]``, ``"location"``."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            yield from _leaves(item, f"{path}[{index}]")
+    else:
+        import msgspec
+
+        yield path, msgspec.json.encode(value).decode()
 
 
 def _cut(text: str, limit: int | None) -> str:
@@ -197,27 +246,43 @@ def _each_line(text: str, color: Any) -> str:
     return "\n".join(color(line) for line in text.split("\n"))
 
 
-def _beside(pair: Pair, paint: Paint) -> Iterator[str]:
-    """What both came to, in columns."""
-    columns = [_column(figures) for figures in pair.figures if figures is not None]
-    if pair.same and columns[0] == columns[-1]:
-        columns = columns[:1]
-    width = max((len(text) for text in columns[0]), default=0)
-    for index, name in enumerate(("steps", "attempts", "tokens", "cost", "duration")):
-        cells = [f"{column[index]:{width + 3}}" for column in columns]
-        yield paint.dim(f"  {name:{_MARGIN}}  " + "".join(cells).rstrip())
+def _beside(pair: Pair, paint: Paint, signed: Sequence[str], margin: int) -> Iterator[str]:
+    """What both came to, in columns, each under the name of its tape; one below the other where the line is short."""
+    from playhead.cli.paint import columns as wide
+    from playhead.cli.table import padded, shortened
+
+    columns = [
+        [name, *_column(figures)] for name, figures in zip(signed, pair.figures, strict=True) if figures is not None
+    ]
+    if pair.same and columns[0][1:] == columns[-1][1:]:
+        columns = [["", *columns[0][1:]]]
+    else:
+        yield ""
+    widths = [max(wide(text) for text in column[1:]) for column in columns]
+    room = None if paint.limit is None else paint.limit - margin - 3
+    for at, column in enumerate(columns):  # a name gives way where its column need not be as wide
+        spare = wide(column[0]) if room is None else (room - sum(widths) - _GAP * (len(columns) - 1)) // len(columns)
+        column[0] = shortened(column[0], max(widths[at], min(wide(column[0]), widths[at] + max(spare, 0)), 8))
+        widths[at] = max(widths[at], wide(column[0]))
+    together = room is None or sum(widths) + _GAP * (len(columns) - 1) <= room
+    for shown in [columns] if together else [[column] for column in columns]:
+        for index, name in enumerate(("", "steps", "attempts", "tokens", "cost", "duration")):
+            cells = [padded(column[index], widths[columns.index(column)] + _GAP) for column in shown]
+            if any(cell.strip() for cell in cells):
+                yield paint.dim(f"  {name:{margin}} " + "".join(cells).rstrip())
 
 
 def _column(figures: Figures) -> list[str]:
     from playhead.cli.bill import bill
-    from playhead.cli.paint import seconds, tokens
+    from playhead.cli.paint import in_and_out, seconds
 
     usage = figures.usage
+    counted, none = (None, None) if usage is None else (usage.input_tokens, usage.output_tokens), "not reported"
     refused = f" ({figures.refusals} refused)" if figures.refusals else ""
     return [
         str(figures.steps),
         f"{figures.attempts}{refused}",
-        "tokens not reported" if usage is None else tokens(usage.input_tokens, usage.output_tokens),
-        bill(figures.ledger, figures.cost),
-        seconds(figures.duration),
+        none if counted == (None, None) else in_and_out(*counted),
+        bill(figures.ledger, figures.cost).removeprefix("cost "),
+        none if figures.duration is None else seconds(figures.duration),
     ]

@@ -1,6 +1,7 @@
 """JSON as the commands print it: one way for all of them, whatever a tape or a path holds.
 
-Three things that an encoder alone does not give. ``usage`` has all of its fields, ``null`` where nothing was reported,
+Four things that an encoder alone does not give. Money is written in one way, without zeros that say nothing: the sum of
+two costs is no longer than one that was told. ``usage`` has all of its fields, ``null`` where nothing was reported,
 so that a reader need not know which may be missing. What is no Unicode (the bytes of a file's name), and an integer
 of thousands of digits, is text. And characters that command a terminal are written as escapes, as JSON is read there
 too::
@@ -18,6 +19,8 @@ from playhead.cli.main import UsageError
 from playhead.response import Usage
 
 _LARGEST = 10**1000
+#: Digits beyond which money is none, and written as the number that it is.
+_DIGITS = 30
 
 # JSON itself escapes the controls below 0x20.
 _ESCAPED = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
@@ -45,7 +48,10 @@ def encode_json(value: Any, *, indent: bool = False) -> str:
 def _complete(value: Any) -> Any:
     """The same value, with each usage in it told in full."""
     if isinstance(value, Usage):
-        return {name: getattr(value, name) for name in value.__struct_fields__}
+        return {name: _complete(getattr(value, name)) for name in value.__struct_fields__}
+    if value.__class__.__name__ == "Decimal":  # not imported for the sake of a test
+        plain = value.is_finite() and abs(value.adjusted()) < _DIGITS
+        return f"{value.normalize():f}" if plain else str(value)
     if isinstance(value, msgspec.Struct):
         made = {}
         for name in value.__struct_fields__:
@@ -68,7 +74,7 @@ def _mended(value: Any) -> Any:
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, dict):
         return {_mended(key): _mended(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_mended(item) for item in value]
     if isinstance(value, int) and abs(value) >= _LARGEST:
         from playhead.cli.paint import scientific

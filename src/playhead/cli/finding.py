@@ -39,8 +39,11 @@ def scrubber_of(arguments: argparse.Namespace) -> Scrubber:
     """What goes through the tapes.
 
     Raises:
-        UsageError: a pattern is none, or what is allowed is no beginning of a digest.
+        UsageError: a word or a pattern is empty or none, or what is allowed is no beginning of a digest.
     """
+    for option, given in (("--word", arguments.word), ("--pattern", arguments.pattern)):
+        if not all(one.strip() for one in given):  # as of a variable that is not set: nothing would be looked for
+            raise UsageError(f"{option}: something to find expected, got an empty one")
     kinds: list[Kind] = [kind for kind in (*SECRETS, *PERSONAL) if kind not in arguments.keep]
     kinds += [kind for kind in OPTIONAL if kind in arguments.also]
     try:

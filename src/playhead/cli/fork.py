@@ -89,7 +89,9 @@ def main(arguments: argparse.Namespace) -> int:
                 live.total(run, on_tape(arguments.tape))
             elif run is not None:
                 complete = sys.exception() is None
-                out.write(encode_json({"tape": on_tape(arguments.tape), **run_as_json(run, complete)}, indent=True) + "\n")
+                out.write(
+                    encode_json({"tape": on_tape(arguments.tape), **run_as_json(run, complete)}, indent=True) + "\n"
+                )
     return 0
 
 

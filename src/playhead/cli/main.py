@@ -25,6 +25,9 @@ from playhead.cli.output import open_streams, settle_streams
 
 FAILED, USAGE, INTERRUPTED, READER_GONE = 1, 2, 130, 141
 
+#: Columns of the help where no terminal says how wide it is.
+_HELP_WIDTH = 100
+
 #: How the threads are named that tools run in: one that is still there when a command has failed is not waited for.
 TOOL_THREAD = "playhead-tool"
 
@@ -68,6 +71,29 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see: {self.prog} --help)")
 
 
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Help in lines of the terminal's width, the options' and the prose alike; what is indented, as the examples,
+    stands as it is written."""
+
+    def __init__(self, prog: str, **given: Any) -> None:
+        from shutil import get_terminal_size
+
+        given["width"] = max(get_terminal_size((_HELP_WIDTH, 24)).columns, 20)
+        super().__init__(prog, **given)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        from textwrap import fill
+
+        blocks = text.strip("\n").split("\n\n")
+        told = [
+            block
+            if any(line.startswith(" ") for line in block.splitlines())
+            else fill(" ".join(block.split()), width, break_long_words=False, break_on_hyphens=False)
+            for block in blocks
+        ]
+        return "\n\n".join(told) + "\n"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -105,7 +131,7 @@ def _dispatch(words: list[str]) -> int:
     parser = Parser(
         prog=f"playhead {name}",
         description=command.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
         allow_abbrev=False,
     )
     command.configure(parser)
@@ -121,7 +147,7 @@ def _dispatch(words: list[str]) -> int:
 def _parsed(parser: Parser, words: list[str]) -> argparse.Namespace | None:
     """The arguments; None where they asked for the help or the version, which has been printed."""
     try:
-        return parser.parse_args(words)
+        return parser.parse_intermixed_args(words)  # PROMPT may stand behind the options
     except SystemExit:
         return None
 
@@ -133,7 +159,7 @@ def _top() -> Parser:
         usage="playhead COMMAND [ARGUMENTS]",
         description="LLM agents on tape.",
         epilog=f"commands:\n{rows}\n\nplayhead COMMAND --help shows a command's arguments, with an example.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"playhead {__version__}")

@@ -33,7 +33,7 @@ _PROMPT = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``playhead mcp``."""
-    parser.add_argument("agent", metavar="FILE.py:NAME", help="a Python file, and the name of an agent in it")
+    parser.add_argument("agent", metavar="FILE.py:NAME", help="a Python file (or a module), and an agent in it")
     parser.add_argument("--name", metavar="NAME", help="the tool's name (default: the agent's in the file)")
     parser.add_argument(
         "--description", metavar="TEXT", help="what callers are told of it (default: the file's docstring, first line)"

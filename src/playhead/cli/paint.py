@@ -11,6 +11,7 @@ nobody looks at them: in a pipe, with ``NO_COLOR`` set (https://no-color.org), o
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
@@ -30,21 +31,25 @@ _NARROWEST = 20
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 # What turns the direction of a line can make it read as something else.
 _CONTROLS |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+# What other programs take for the end of a line: a log's reader would see a line that nobody wrote.
+_CONTROLS |= {code: f"\\u{code:04x}" for code in (0x2028, 0x2029)}
 _CONTROLS[0x0D] = ""  # the CR of a CRLF
 _CONTROLS[0x09] = "    "
 
 
 class Paint:
-    """Colours, or none, for one stream of ``width`` columns."""
+    """Colours, or none, for one stream of ``width`` columns. ``limit`` is the width where somebody has said it: what is
+    laid out in columns keeps to that, and is as wide as it is where nobody has."""
 
-    def __init__(self, color: bool, width: int = DEFAULT_WIDTH) -> None:
+    def __init__(self, color: bool, width: int = DEFAULT_WIDTH, limit: int | None = None) -> None:
         self.color = color
         self.width = width
+        self.limit = limit
 
     @classmethod
     def of(cls, stream: TextIO, mode: str = "auto") -> Paint:
         """For a stream, by the word of ``--color``: "auto", "always" or "never"."""
-        return cls(has_color(stream, mode), width_of(stream))
+        return cls(has_color(stream, mode), width_of(stream), limit_of(stream))
 
     def _sgr(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.color and text else text
@@ -83,17 +88,23 @@ def has_color(stream: TextIO, mode: str) -> bool:
 
 def width_of(stream: TextIO) -> int:
     """Columns: what ``COLUMNS`` says, else the terminal, else :data:`DEFAULT_WIDTH`."""
+    return limit_of(stream) or DEFAULT_WIDTH
+
+
+def limit_of(stream: TextIO) -> int | None:
+    """Columns: what ``COLUMNS`` says, else the terminal; None where neither does."""
     told = os.environ.get("COLUMNS", "")
     if told.isdecimal() and len(told) <= 6 and int(told):  # a longer one is no width that a terminal has
         return max(int(told), _NARROWEST)
     try:
         return max(os.get_terminal_size(stream.fileno()).columns or DEFAULT_WIDTH, _NARROWEST)
     except (OSError, ValueError):  # no terminal, or no file at all
-        return DEFAULT_WIDTH
+        return None
 
 
 def clean(text: str) -> str:
-    """Text that a terminal shows and does not obey: control characters are written out as ``\\x1b``."""
+    """Text that a terminal shows and does not obey: control characters are written out as ``\\x1b``, and so is what
+    breaks a line without being ``\\n``."""
     return text.translate(_CONTROLS)
 
 
@@ -104,6 +115,45 @@ def columns(text: str) -> int:
     from unicodedata import combining, east_asian_width
 
     return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
+_SGR = re.compile(r"(\x1b\[[0-9;]*m)")
+
+
+def wrap_painted(text: str, width: int) -> Iterator[str]:
+    """:func:`wrap`, of a text that is coloured already: colours end with their line, and go on in the next."""
+    pieces = _SGR.split(text)
+    if len(pieces) == 1:
+        yield from wrap(text, width)
+        return
+    plain, marks = "", []  # where in the plain text each colour begins or ends
+    for number, piece in enumerate(pieces):
+        if number % 2:
+            marks.append((len(plain), piece))
+        else:
+            plain += piece
+    at, code = 0, ""
+    for line in wrap(plain, width):
+        start = plain.index(line, at)
+        end = start + len(line)
+        while marks and marks[0][0] < start:
+            code = _then(code, marks.pop(0)[1])
+        out, place = code, start
+        while marks and marks[0][0] <= end:
+            where, mark = marks.pop(0)
+            out += plain[place:where] + mark
+            place, code = where, _then(code, mark)
+        yield out + plain[place:end] + ("\x1b[0m" if code else "")
+        at = end
+
+
+def hung(text: str, width: int) -> str:
+    """A line of notes, wrapped, with what it is broken into indented under it."""
+    return "\n  ".join(wrap_painted(text, max(width - 2, 1))) if columns(_SGR.sub("", text)) > width else text
+
+
+def _then(code: str, mark: str) -> str:
+    return "" if mark == "\x1b[0m" else code + mark
 
 
 def wrap(text: str, width: int) -> Iterator[str]:
@@ -208,7 +258,12 @@ def plural(count: int, noun: str) -> str:
 
 
 def tokens(sent: int | None, received: int | None) -> str:
-    """``97 + 31 tokens``: what went in and what came out; "?" where one of them was not reported."""
+    """``97 in + 31 out tokens``: what went in and what came out; "?" where one of them was not reported."""
     if sent is None and received is None:
         return "tokens not reported"
-    return f"{'?' if sent is None else whole(sent)} in + {'?' if received is None else whole(received)} out tokens"
+    return f"{in_and_out(sent, received)} tokens"
+
+
+def in_and_out(sent: int | None, received: int | None) -> str:
+    """``97 in + 31 out``, where it stands beside the word."""
+    return f"{'?' if sent is None else whole(sent)} in + {'?' if received is None else whole(received)} out"

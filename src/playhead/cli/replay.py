@@ -1,4 +1,5 @@
-"""Play a recorded run again, offline: the same words, calls and totals as when it was recorded, at once.
+"""Play a recorded run again, offline: the same words, calls and totals as when it was recorded, at once. The time is
+that of the recorded exchanges too, without the waits between them, which no tape has.
 
 The run is made again from what the tape's first request says, with the answers and tool results that the tape holds;
 no network, no key and no tool is touched. The answer goes to stdout, the rest to stderr, as with playhead run.
@@ -67,10 +68,18 @@ async def _replay(tape: Tape, live: Live | None) -> tuple[list[dict[str, Any]], 
     from playhead.deck.question import question
     from playhead.deck.reel import Reel
     from playhead.deck.rerun import rerun
+    from playhead.deck.transcript.telling import transcript
     from playhead.deck.verify import all_equal
     from playhead.errors import ConfigError, ModelError
 
     reel = Reel(tape)
+    # How long each conversation took when it was recorded, by its exchanges.
+    took = {
+        attempt.id: talk.duration
+        for talk in transcript(tape).conversations
+        for step in talk.steps
+        for attempt in step.attempts
+    }
     runs: list[dict[str, Any]] = []
     failed = False
     while reel.left:
@@ -93,12 +102,18 @@ async def _replay(tape: Tape, live: Live | None) -> tuple[list[dict[str, Any]], 
             if live is not None:
                 live.fault(why)
             continue
+        lasted = next((took[item.id] for _, item in again.asked if item.id in took), None)
+        again.run.duration = lasted or 0.0
         equal = again.ended and all_equal(again)
         ended = equal and not again.waiting
         failed = failed or not (again.stopped is None or ended)
-        runs.append({**run_as_json(again.run, again.stopped is None), "stopped": again.stopped})
+        told = run_as_json(again.run, again.stopped is None)
+        runs.append({**told, "duration": lasted, "stopped": again.stopped})
         if equal and again.waiting:
-            waits = Pending(tuple(again.run.messages), again.waiting, {}, len(again.run.steps), again.run.usage)
+            done = again.run
+            waits = Pending(
+                tuple(done.messages), again.waiting, steps=len(done.steps), usage=done.usage, cost=done.cost
+            )
             runs[-1]["pending"] = msgspec.json.decode(waits.to_json())
         if live is not None:
             live.total(again.run)

@@ -51,6 +51,7 @@ def main(arguments: argparse.Namespace) -> int:
             return 0
         live.total(retake.run, arguments.tape)
         out.write("\n")
-        for line in lines(retake.comparison, Paint.of(sys.__stdout__ or out, arguments.color)):
+        names = (arguments.recorded, arguments.tape or f"the same with {arguments.model}")
+        for line in lines(retake.comparison, Paint.of(sys.__stdout__ or out, arguments.color), names):
             out.write(line.rstrip() + "\n")
     return 0

@@ -7,6 +7,7 @@ it is "-". Everything that is asked and answered can be recorded with --tape, an
       --tool weather.py --tape florence.yaml --option provider.only='["wandb"]'
 
   git diff | playhead run local:smollm2 - --system "Say in one sentence what changed." > summary.txt
+  playhead run agent.py:agent "What's the weather in Florence?"
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Coroutine
-from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from contextlib import suppress
+from io import StringIO, TextIOWrapper
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias, TypeVar
 
 import msgspec
 
@@ -31,10 +33,16 @@ from playhead.cli.approvals import (
 )
 from playhead.cli.document import encode_json
 from playhead.cli.main import Terminated, UsageError
+from playhead.errors import OutputError
 
 if TYPE_CHECKING:
+    from playhead.agent.agent import Agent
     from playhead.agent.pending import Pending
-    from playhead.messages import ToolCall
+    from playhead.agent.run import Run
+    from playhead.cli.live import Live
+    from playhead.messages import Message, ToolCall
+
+    Asking: TypeAlias = str | Message | Pending
 
 SUMMARY = "ask a model, with tools, and stream the answer"
 #: Digits of a number that is given; every one of so many fits 64 bits.
@@ -47,26 +55,35 @@ MODES = ("once", "replay", "record", "resume", "off")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``playhead run``."""
-    parser.add_argument("model", metavar="MODEL", help='"provider:model", as in local:smollm2')
+    parser.add_argument(
+        "model", metavar="MODEL", help='"provider:model", as in local:smollm2; or an agent of yours, FILE.py:NAME'
+    )
     parser.add_argument("prompt", metavar="PROMPT", nargs="?", help='what to ask; "-" reads it from stdin')
     add_settings(parser)
     add_approvals(parser)
+    parser.add_argument(
+        "--file", metavar="PATH", action="append", default=[], help="an image, a PDF or audio that goes with PROMPT"
+    )
+    parser.add_argument("--output-schema", metavar="FILE.json", help="the JSON schema that the answer is to hold")
     parser.add_argument("--tape", metavar="FILE", help="record on this tape, or play it where it exists")
     parser.add_argument("--tape-mode", choices=MODES, help="how the tape is used (default: once; replay where CI=true)")
     parser.add_argument("-q", "--quiet", action="store_true", help="nothing on stderr but errors")
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
-    """The arguments that say how an agent is made; :func:`agent_settings` reads them."""
+    """The arguments that say how an agent is made; :func:`playhead.cli.agents.asked_agent` reads them."""
     parser.add_argument(
         "--tool", metavar="FILE.py[:NAME]", action="append", default=[], help="a tool, or all of a file"
+    )
+    parser.add_argument(
+        "--mcp", metavar="URL|COMMAND", action="append", default=[], help="an MCP server whose tools the model may call"
     )
     parser.add_argument("--system", metavar="TEXT", help="the system prompt")
     parser.add_argument("--max-tokens", type=_count, metavar="N", help="output tokens of one answer at most")
     parser.add_argument("--temperature", type=_number, metavar="N", help="0 for the likeliest words, more for variety")
     parser.add_argument("--seed", type=_seed, metavar="N", help="the same answer again, where the provider can")
     parser.add_argument("--reasoning", metavar="EFFORT", help="how much to think: low, medium or high")
-    parser.add_argument("--max-steps", type=_count, metavar="N", default=20, help="model calls at most (default: 20)")
+    parser.add_argument("--max-steps", type=_count, metavar="N", help="model calls at most (default: 20)")
     parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="for the whole run, waits included")
     parser.add_argument(
         "--option",
@@ -78,37 +95,16 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base-url", metavar="URL", help="where the provider's wire is spoken, instead of its own URL")
 
 
-def agent_settings(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What the arguments of :func:`add_settings` are to an agent.
-
-    Raises:
-        UsageError: one is no text, a tool cannot be loaded, or an option is not well put.
-    """
-    from playhead.cli.toolfile import load_tools
-
-    _check_text(arguments)
-    return {
-        "system": arguments.system,
-        "tools": load_tools(arguments.tool),
-        "max_tokens": arguments.max_tokens,
-        "temperature": arguments.temperature,
-        "seed": arguments.seed,
-        "reasoning": arguments.reasoning,
-        "max_steps": arguments.max_steps,
-        "timeout": arguments.timeout,
-        "options": read_options(arguments.option),
-        "base_url": arguments.base_url,
-    }
-
-
 def main(arguments: argparse.Namespace) -> int:
     """Run, and show it as it happens."""
     from playhead.cli.output import own_stdout
 
+    if arguments.going_on is not None and arguments.file:
+        raise UsageError("--file goes with PROMPT; the run of --continue has its files")
     if arguments.tape_mode not in (None, "off") and arguments.tape is None:
         raise UsageError(f"--tape-mode {arguments.tape_mode} needs a tape: add --tape FILE")
     check_approvals(arguments)
-    asking: str | Pending = _prompt(arguments.prompt) if arguments.going_on is None else taken_up(arguments)
+    asking = _asked(arguments) if arguments.going_on is None else taken_up(arguments)
     with own_stdout() as out:  # for the tools' file as well: it is run when it is loaded
         pending = _ask(asking, arguments, out)
     if pending is None:
@@ -119,25 +115,44 @@ def main(arguments: argparse.Namespace) -> int:
     return WAITS
 
 
-def _ask(asking: str | Pending, arguments: argparse.Namespace, out: TextIO) -> Pending | None:
+def _ask(asking: Asking, arguments: argparse.Namespace, out: TextIO) -> Pending | None:
     """Ask, and go on as often as somebody at the terminal decides about calls; the run that waits for someone else."""
-    from playhead.agent.agent import Agent
+    from playhead.cli.agents import asked_agent
 
-    agent = Agent(arguments.model, approve=_yes if arguments.yes else None, **agent_settings(arguments))
+    agent = asked_agent(arguments, **({"approve": _yes} if arguments.yes else {}))
+    live = None if arguments.json else _live(agent, arguments, out)
     while True:
-        pending = heeding_signals(_run(agent, asking, arguments, out))
-        if pending is None or not somebody_looks(arguments):
+        pending = heeding_signals(_run(agent, asking, arguments, out, live))
+        if pending is None or live is None or not somebody_looks(arguments):
             return pending
         from playhead.cli.chat.lines import Lines
-        from playhead.cli.live import Live
 
-        live = Live(out, sys.stderr, arguments.color)
         try:
             asking = decided(pending, live.ask, Lines(sys.stderr).line)
         except EOFError:
             return pending
         if arguments.tape is not None and arguments.tape_mode in ("once", "record"):
             arguments.tape_mode = "resume"  # the tape holds the run up to here
+
+
+def _live(agent: Agent[Any], arguments: argparse.Namespace, out: TextIO) -> Live:
+    """What shows the runs. An answer of a schema is shown when it is whole, and holds it."""
+    from playhead.cli.live import Live
+
+    def asks(call: ToolCall) -> bool:
+        tool = agent.tools.get(call.name)
+        return tool is not None and tool.approve is True and agent.approve is None
+
+    shown = out if arguments.output_schema is None else StringIO()
+    return Live(
+        shown, sys.stderr, arguments.color, quiet=arguments.quiet, asks=asks, waits_for=waited_for(agent.model.id)
+    )
+
+
+def waited_for(model: str) -> str:
+    """What the first answer waits for, in a word or two: a model on this machine is read from disk first."""
+    provider, _, name = model.partition(":")
+    return f"loading {name}" if provider == "local" else "waiting"
 
 
 def _yes(call: ToolCall) -> bool:
@@ -173,27 +188,39 @@ def heeding_signals(work: Coroutine[Any, Any, Result]) -> Result:
     return result
 
 
-async def _run(agent: Any, asking: str | Pending, arguments: argparse.Namespace, out: TextIO) -> Pending | None:
-    async with agent.stream(asking, tape=arguments.tape, tape_mode=arguments.tape_mode) as stream:
-        if arguments.json:
-            await as_lines(stream, out)
-            return _pending(stream.run)
-        from playhead.cli.live import Live
+async def _run(
+    agent: Agent[Any], asking: Asking, arguments: argparse.Namespace, out: TextIO, live: Live | None
+) -> Pending | None:
+    try:
+        async with agent.stream(asking, tape=arguments.tape, tape_mode=arguments.tape_mode) as stream:
+            if live is None:
+                await as_lines(stream, out)
+                return stream.run.pending
+            try:
+                await live.follow(stream)
+            finally:
+                live.end_line()  # an error begins a line of its own
+                run = stream.run
+                # One that waits for who sits here goes on at once, and the end has the sum.
+                goes_on = run.pending is not None and somebody_looks(arguments)
+                if not goes_on and (run.steps or any(attempt.status for attempt in run.attempts)):
+                    live.total(run, arguments.tape)
+                if arguments.output_schema is not None and run.pending is None:
+                    out.write(_value(run) + "\n" * bool(run.text))
+            return run.pending
+    finally:
+        for server in agent.toolsets:  # its connection is of this loop
+            if hasattr(server, "aclose"):
+                with suppress(Exception):  # it goes with the loop, whatever it has to say
+                    await server.aclose()
 
-        live = Live(out, sys.stderr, arguments.color, quiet=arguments.quiet)
-        try:
-            async for event in stream:
-                live.show((event,))
-        finally:
-            live.end_line()  # an error begins a line of its own
-            if stream.run.steps or any(attempt.status for attempt in stream.run.attempts):
-                live.total(stream.run, arguments.tape)
-        return _pending(stream.run)
 
-
-def _pending(run: Any) -> Pending | None:
-    waits: Pending | None = run.pending
-    return waits
+def _value(run: Run[Any]) -> str:
+    """The answer that holds the schema, as JSON; where none did, what came last."""
+    try:
+        return encode_json(run.output.value)
+    except OutputError:
+        return run.text
 
 
 async def as_lines(stream: Any, out: TextIO) -> None:
@@ -240,6 +267,15 @@ def run_as_json(run: Any, complete: bool) -> dict[str, Any]:
     }
 
 
+def _asked(arguments: argparse.Namespace) -> str | Message:
+    """PROMPT, with the files that go with it before it."""
+    from playhead.cli.attached import attached
+    from playhead.messages import Text, user
+
+    text = _prompt(arguments.prompt)
+    return user(*attached(arguments.file), Text(text)) if arguments.file else text
+
+
 def _prompt(given: str) -> str:
     text = _read_stdin() if given == "-" else given
     if not text.strip():
@@ -269,8 +305,12 @@ def no_text(error: UnicodeDecodeError) -> UsageError:
     return UsageError(f"what came on stdin is no text in {error.encoding}: byte 0x{error.object[error.start]:02x}")
 
 
-def _check_text(arguments: argparse.Namespace) -> None:
-    """Bytes that are no text are allowed in the names of files alone."""
+def check_text(arguments: argparse.Namespace) -> None:
+    """Bytes that are no text are allowed in the names of files alone.
+
+    Raises:
+        UsageError: they are somewhere else.
+    """
     given = {"MODEL": arguments.model, "PROMPT": getattr(arguments, "prompt", None), "--base-url": arguments.base_url}
     given |= {"--system": arguments.system, "--reasoning": arguments.reasoning}
     for name, text in (*given.items(), *(("--option", text) for text in arguments.option)):

@@ -1,7 +1,8 @@
 """Take secrets and personal data off tapes: keys, tokens, passwords, cookies, addresses, numbers of phones and cards.
 
 They are found by what they look like, in URLs, headers and bodies, and so is what --word and --pattern name. The same
-value is replaced by the same words everywhere, on all tapes that are given. What is no text is left, and told.
+value is replaced by the same words everywhere, on all tapes that are given. What is no text is left, and told. Another
+recording is made a tape first: playhead convert. Files of a folder that are no recording at all are passed over.
 
   playhead scrub florence.yaml -o clean.yaml --word Florence
   playhead scrub tapes/*.yaml --in-place --keep phone
@@ -35,7 +36,8 @@ def main(arguments: argparse.Namespace) -> int:
     from playhead.cli.finding import scrubber_of, tapes_in
     from playhead.cli.paint import Paint, clean, plural
     from playhead.cli.reading import load_tape
-    from playhead.errors import TapeError
+    from playhead.errors import TapeError, TapeFormatError
+    from playhead.tapes.files import TAPE, write_whole
 
     paint = Paint.of(sys.stdout, arguments.color)
     scrubber = scrubber_of(arguments)
@@ -46,23 +48,38 @@ def main(arguments: argparse.Namespace) -> int:
     if len({target.resolve() for target in targets}) < len(targets):
         raise UsageError("two tapes have one name: scrub them into folders of their own")
     rows: list[dict[str, Any]] = []
-    for (name, _), target in zip(files, targets, strict=True):
-        tape = load_tape(name)
+    for (name, inside), target in zip(files, targets, strict=True):
+        try:
+            tape = load_tape(name)
+        except TapeFormatError as error:
+            if _format(name) is None and inside:
+                continue
+            why = _converted_first(name) or str(error)
+            if not inside:
+                raise UsageError(why) from error
+            rows.append({"tape": name, "out": None, "ok": False, "found": [], "error": why})
+            if not arguments.json:
+                print(paint.red("not scrubbed") + f"  {clean(why)}")
+            continue
         finds = scrubber.find(tape.interactions)
         tape.interactions = scrubber.scrub(tape.interactions)
         left = [find for find in scrubber.find(tape.interactions) if find.left]
         try:
             if finds or out is not None:
-                tape.save(target)
-        except TapeError as error:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(target, tape.dumps(), TAPE, like=[Path(name)])
+        except (TapeError, OSError) as error:
             raise UsageError(str(error)) from error
         rows.append({"tape": name, "out": str(target), "ok": not left, "found": finds})
         if arguments.json:
             continue
         count = sum(find.count for find in finds if not find.left)
         print(f"{clean(name)} → {clean(str(target))}: {plural(count, 'value')} replaced")
-        for find in finds:
-            told = f"  {find.count}  {find.kind}  interaction {find.id} {clean(find.place)}  {find.digest}"
+        cells = [(f"{one.count}", one.kind, f"interaction {one.id}", clean(one.place), one.digest) for one in finds]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        for find, row in zip(finds, cells, strict=True):
+            told = f"  {row[0]:>{widths[0]}}"
+            told += "".join(f"  {cell:{width}}" for cell, width in zip(row[1:], widths[1:], strict=True))
             print(paint.red(f"{told}  left: it is no text") if find.left else paint.dim(told))
     ok = all(row["ok"] for row in rows)
     if arguments.json:
@@ -70,3 +87,21 @@ def main(arguments: argparse.Namespace) -> int:
 
         sys.stdout.write(encode_json({"ok": ok, "tapes": rows}, indent=True) + "\n")
     return 0 if ok else FAILED
+
+
+def _format(name: str) -> str | None:
+    """The format of a file, None where it is no recording."""
+    from playhead.cli.reading import read_bytes
+    from playhead.tapes.formats.detect import detect
+
+    return detect(read_bytes(name))
+
+
+def _converted_first(name: str) -> str | None:
+    """What to do with a recording that is no tape."""
+    from playhead.tapes.formats.brought import NAMES
+
+    format: Any = _format(name)
+    if format is None or format == "go-vcr":
+        return None
+    return f"{name} is {NAMES[format]}, and tapes are scrubbed: make one of it first, playhead convert {name} -o TAPE"

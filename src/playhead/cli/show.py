@@ -36,7 +36,7 @@ MARGIN = 11
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``playhead show``."""
-    parser.add_argument("tape", metavar="TAPE", help="a tape, in the format of go-vcr v2")
+    parser.add_argument("tape", metavar="TAPE", help="a tape, or another recording")
     parser.add_argument("--full", action="store_true", help="show every text to its end")
 
 
@@ -69,13 +69,11 @@ class Page:
     def __init__(self, paint: Paint, *, full: bool = False) -> None:
         self._paint = paint
         self._full = full
-        self._timed = True
 
     def lines(self, told: Transcript) -> Iterator[str]:
         """All of it: head, entries, total."""
         from playhead.deck.transcript.values import Conversation
 
-        self._timed = not told.entries or any(entry.duration for entry in told.entries)  # else nobody measured them
         yield from self._head(told)
         for warning in told.warnings:
             yield from self._block("warning", warning, self._paint.yellow)
@@ -94,7 +92,8 @@ class Page:
 
     def _head(self, told: Transcript) -> Iterator[str]:
         talks = told.conversations
-        models = list(dict.fromkeys(f"{talk.provider}:{talk.model}" for talk in talks))
+        asked = (step.asked or f"{talk.provider}:{talk.model}" for talk in talks for step in talk.steps)
+        models = list(dict.fromkeys(asked))
         date = _date(told.date)
         words = [plural(told.interactions, "interaction"), *models, *([date] if date else [])]
         text = self._paint.bold(clean(told.path or "tape")) + "  " + clean(", ".join(words))
@@ -123,7 +122,7 @@ class Page:
         if last and (why := _unfinished(talk)):
             yield from self._beside("", why, self._paint.dim)
         if not alone and len(talk.steps) > 1:
-            yield from self._beside("sum", _sum((talk,), None, timed=self._timed), self._paint.dim)
+            yield from self._beside("sum", _sum((talk,), None), self._paint.dim)
 
     def _answer(self, step: Step) -> Iterator[str]:
         if step.answer is None:
@@ -141,30 +140,34 @@ class Page:
                         yield from self._block("tool", f"← {words}", self._paint.yellow)
                 continue
             color = self._paint.red if told.result.is_error else self._paint.cyan
-            took = f"  ({seconds(told.duration)})" if told.duration is not None and self._timed else ""
+            took = f"  ({seconds(told.duration)})" if told.duration is not None else ""
             said = _content(told.result.content)
             if told.result.is_error and said.startswith(REFUSED):
                 said = f"refused by a person{said.removeprefix(REFUSED)}"
             ends = "  (it ends the run)" if told.final else ""
             yield from self._block("tool", f"← {name}{said}{took}{ends}", color)
-        yield from self._beside("", _spent(step, timed=self._timed), self._paint.dim)
+        yield from self._beside("", _spent(step), self._paint.dim)
 
     def _attempts(self, step: Step) -> str:
         """``429 twice (0.34 s + 0.35 s), 200 (0.66 s)``, with a sign for "twice"."""
         groups: list[tuple[str, list[float]]] = []
+        counts: list[int] = []
         for attempt in step.attempts:
             word = f"{attempt.status} failed" if attempt.error and attempt.status < 300 else str(attempt.status)
             if not groups or groups[-1][0] != word:
                 groups.append((word, []))
-            groups[-1][1].append(attempt.duration)
+                counts.append(0)
+            counts[-1] += 1
+            if attempt.duration is not None:
+                groups[-1][1].append(attempt.duration)
         words = []
-        for word, times in groups:
+        for (word, times), count in zip(groups, counts, strict=True):
             shown = " + ".join(seconds(time) for time in times[:3])
             if len(times) > 3:
                 shown = f"{seconds(sum(times))} in all"
-            text = word + (f" {TIMES}{len(times)}" if len(times) > 1 else "")
+            text = word + (f" {TIMES}{count}" if count > 1 else "")
             text = (self._paint.green if word.startswith("2") else self._paint.yellow)(text)
-            words.append(f"{text} ({shown})" if self._timed else text)
+            words.append(f"{text} ({shown})" if shown else text)
         return ", ".join(words)
 
     def _message(self, message: Message) -> Iterator[str]:
@@ -209,7 +212,7 @@ class Page:
 
     def _exchange(self, one: Exchange) -> Iterator[str]:
         sizes = f"{size(one.request_size)} → {size(one.response_size)}"
-        sizes += f", {seconds(one.duration)}" if self._timed else ""
+        sizes += f", {seconds(one.duration)}" if one.duration is not None else ""
         status = (self._paint.green if one.status < 400 else self._paint.red)(str(one.status))
         words = clean(f"{one.method} {one.url}")
         label = self._label(f"http {whole(one.id, '')}")
@@ -226,7 +229,7 @@ class Page:
 
         talks = told.conversations
         plain = [entry for entry in told.entries if not isinstance(entry, Conversation)]
-        yield from self._beside("total", _sum(talks, plain, timed=self._timed))
+        yield from self._beside("total", _sum(talks, plain))
 
     def _label(self, word: str) -> str:
         return self._paint.bold(word[: MARGIN - 1]) + " " * (MARGIN - len(word[: MARGIN - 1]))
@@ -287,7 +290,7 @@ def _unfinished(talk: Conversation) -> str:
     return f"the tape ends with {ends}; a run with --tape-mode resume goes on from here{more}"
 
 
-def _spent(step: Step, *, timed: bool = True) -> str:
+def _spent(step: Step) -> str:
     usage = step.answer.usage if step.answer is not None else None
     words = [tokens(usage.input_tokens, usage.output_tokens) if usage is not None else tokens(None, None)]
     if usage is not None:
@@ -304,15 +307,15 @@ def _spent(step: Step, *, timed: bool = True) -> str:
     finish = step.answer.finish if step.answer is not None else None
     if finish is not None and finish.unified not in ("stop", "tool_calls"):
         words.append(f"stopped by {finish.unified}" + (f" ({clean(finish.raw)})" if finish.raw else ""))
-    return ", ".join((*words, seconds(step.duration)) if timed else words)
+    return ", ".join((*words, seconds(step.duration)) if step.duration is not None else words)
 
 
-def _sum(talks: tuple[Conversation, ...], plain: list[Exchange] | None, *, timed: bool = True) -> str:
+def _sum(talks: tuple[Conversation, ...], plain: list[Exchange] | None) -> str:
     """``2 steps, 12 attempts, 268 in + 66 out = 334 tokens, $0.0006258, 5.1 s``."""
     from msgspec import structs
 
     from playhead.cli.live import refusals
-    from playhead.deck.transcript.values import summed
+    from playhead.deck.transcript.values import lasted, summed
     from playhead.response import Usage
 
     steps = [step for talk in talks for step in talk.steps]
@@ -336,8 +339,8 @@ def _sum(talks: tuple[Conversation, ...], plain: list[Exchange] | None, *, timed
         words.append(plural(len(plain), "plain exchange"))
     if not words:
         words.append("nothing on this tape")
-    durations = [talk.duration for talk in talks] + [one.duration for one in plain or ()]
-    return ", ".join((*words, seconds(sum(durations))) if durations and timed else words)
+    took = lasted([talk.duration for talk in talks] + [one.duration for one in plain or ()])
+    return ", ".join((*words, seconds(took)) if took is not None else words)
 
 
 def _content(content: tuple[Text | File, ...]) -> str:

@@ -1,7 +1,8 @@
 """Count tapes: tokens, cost, latency, refusals and tools, by model, provider, tape or day.
 
 A folder stands for all tapes in it. Percentiles are of the seconds of each attempt, refused ones too, and of those
-until its first byte where the tape says. A tape that cannot be read is named on stderr and passed over.
+until its first byte where the tape says. A conversation counts for each model (or day) that answered in it, in all
+once. A tape that cannot be read is named on stderr and passed over.
 
   playhead stats runs/
   playhead stats runs/ --by day --json
@@ -11,10 +12,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from playhead.cli.main import FAILED, UsageError
+from playhead.cli.main import USAGE, UsageError
 
 if TYPE_CHECKING:
     from playhead.cli.paint import Paint
@@ -38,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Count, and show it; 1 where nothing could be read."""
+    """Count, and show it; 2 where nothing could be read."""
     from playhead.cli.document import encode_json
     from playhead.cli.paint import Paint, clean
     from playhead.deck.stats import stats
@@ -58,7 +59,7 @@ def main(arguments: argparse.Namespace) -> int:
             print(paint.yellow(f"passed over: {len(found.failed) - _NAMED} more"), file=sys.stderr)
         for line in lines(found, Paint.of(sys.stdout, arguments.color)):
             sys.stdout.write(line.rstrip() + "\n")
-    return 0 if found.tapes else FAILED
+    return 0 if found.tapes else USAGE
 
 
 def as_document(found: Stats) -> dict[str, Any]:
@@ -78,14 +79,16 @@ def as_document(found: Stats) -> dict[str, Any]:
 def _fields(row: Row) -> dict[str, Any]:
     return {
         "conversations": row.conversations,
+        "joined": row.joined,
         "steps": row.steps,
         "attempts": row.attempts,
         "refusals": {str(status): count for status, count in sorted(row.refusals.items())},
         "failed": row.failed,
         "usage": row.usage,
-        "cost": None if row.cost is None else row.cost.normalize(),
+        "cost": row.cost,
         "about": row.about,
         "unpriced": row.unpriced,
+        "why_unpriced": dict(sorted(row.why_unpriced.items())),
         "latency": _percentiles(row.latency),
         "first_byte": _percentiles(row.first_byte),
         "tools": {
@@ -105,7 +108,8 @@ def _percentiles(spread: Spread) -> dict[str, Any]:
 
 def lines(found: Stats, paint: Paint) -> Iterator[str]:
     """The figures as tables for people."""
-    from playhead.cli.paint import clean, plural
+    from playhead.cli.paint import clean, plural, wrap
+    from playhead.cli.table import shortened, table
 
     words = [plural(found.tapes, "tape"), plural(found.interactions, "interaction")]
     if found.other:
@@ -115,26 +119,34 @@ def lines(found: Stats, paint: Paint) -> Iterator[str]:
     yield ", ".join(words)
     if not found.rows:
         return
-    head = [found.by, "runs", "steps", "attempts", "refused", "tokens in", "out", "cost", "p50", "p90", "p99"]
-    table = [[clean(name), *_cells(row)] for name, row in sorted(found.rows.items())]
-    if len(table) > 1:
-        table.append(["total", *_cells(found.total)])
+    total, folder = found.total, _common(found)
+    named = [(clean(name.removeprefix(folder)), row) for name, row in sorted(found.rows.items())]
+    if folder:
+        inside = f"tapes in {clean(folder)}"
+        yield inside if paint.limit is None else shortened(inside, paint.limit)
+    head = [found.by, "conversations", "steps", "attempts", "refused", "tokens in", "out", "cost", "p50", "p90", "p99"]
+    rows = [[name, *_cells(row)] for name, row in named]
+    if len(rows) > 1:
+        rows.append(["total", *_cells(total)])
     yield ""
-    yield from _table([head, *table], paint)
-    first = [(name, row.first_byte) for name, row in sorted(found.rows.items()) if row.first_byte.count]
+    yield from table([head, *rows], paint)
+    if total.unpriced:
+        yield ""
+        yield from wrap(_unpriced(total), paint.limit or 10_000)
+    first = [(name, row.first_byte) for name, row in named if row.first_byte.count]
     if first:
         yield ""
-        yield from _table(
+        yield from table(
             [
                 ["first byte", "attempts", *_SHARES],
-                *([clean(name), f"{one.count}", *_times(one)] for name, one in first),
+                *([name, f"{one.count}", *_times(one)] for name, one in first),
             ],
             paint,
         )
-    tools = found.total.tools
+    tools = total.tools
     if tools:
         yield ""
-        yield from _table(
+        yield from table(
             [
                 ["tool", "calls", "errors", *_SHARES],
                 *(
@@ -144,6 +156,30 @@ def lines(found: Stats, paint: Paint) -> Iterator[str]:
             ],
             paint,
         )
+
+
+def _common(found: Stats) -> str:
+    """The folder that all tapes are in, as far as their names say, with its slash; "" where rows are no tapes, or there
+    is one alone."""
+    if found.by != "tape" or len(found.rows) < 2:
+        return ""
+    from os.path import commonpath, dirname, sep
+
+    try:
+        folder = commonpath([dirname(name) for name in found.rows]).rstrip(sep) + sep
+    except ValueError:  # some from the root, some from here
+        return ""
+    return folder if all(name.startswith(folder) for name in found.rows) else ""
+
+
+def _unpriced(row: Row) -> str:
+    """``cost not known of 3 answers: no date on the tape 2, a local model 1``."""
+    from playhead.cli.paint import plural
+    from playhead.deck.stats import NO_TABLE
+
+    whys = [f"{why} {count:,}" for why, count in sorted(row.why_unpriced.items(), key=lambda one: (-one[1], one[0]))]
+    more = "; pip install 'playhead[prices]' has one" if NO_TABLE in row.why_unpriced else ""
+    return f"cost not known of {plural(row.unpriced, 'answer')}: {', '.join(whys)}{more}"
 
 
 def _cells(row: Row) -> list[str]:
@@ -158,7 +194,7 @@ def _cells(row: Row) -> list[str]:
     usage = row.usage
     counts = (None, None) if usage is None else (usage.input_tokens, usage.output_tokens)
     return [
-        f"{row.conversations:,}",
+        f"{row.conversations + row.joined:,}",
         f"{row.steps:,}",
         f"{row.attempts:,}",
         ", ".join(refused) or "-",
@@ -173,15 +209,3 @@ def _times(spread: Spread) -> list[str]:
 
     found = [spread.at(share) for share in _SHARES.values()]
     return ["-" if value is None else seconds(value) for value in found]
-
-
-def _table(rows: Sequence[Sequence[str]], paint: Paint) -> Iterator[str]:
-    """Rows as columns, the first to the left and all others to the right; the first row is their heading."""
-    from playhead.cli.paint import columns
-
-    widths = [max(columns(row[at]) for row in rows) for at in range(len(rows[0]))]
-    for number, row in enumerate(rows):
-        cells = [row[0] + " " * (widths[0] - columns(row[0]))]
-        cells += [" " * (width - columns(cell)) + cell for cell, width in zip(row[1:], widths[1:], strict=True)]
-        line = "  ".join(cells)
-        yield paint.bold(line) if number == 0 else line

@@ -1,8 +1,8 @@
 """``--tool FILE.py:NAME``: tools from a Python file of the user's.
 
 The file is imported once, its folder on the path as if it were run, so that it may import its neighbours. Without a
-name every ``@tool`` and toolset of the file is taken; with one, a plain function will do. An agent that is to be served
-is found in the same way.
+name every ``@tool`` and toolset of the file is taken; with one, a plain function will do. An agent is found in the same
+way, also in a module that can be imported from here, ``package.module:NAME``.
 """
 
 from __future__ import annotations
@@ -43,32 +43,64 @@ def load_tools(specs: Iterable[str]) -> list[AnyTool | Toolset]:
 
 
 def load_agent(spec: str) -> tuple[Agent[Any], str, str]:
-    """The agent that ``FILE.py:NAME`` names, its name, and the first line of the file's docstring.
+    """The agent that ``FILE.py:NAME`` or ``module:NAME`` names, its name, and the first line of the file's docstring.
 
     Raises:
         UsageError: no such file, it does not import, or no such agent in it.
     """
     from playhead.agent.agent import Agent
 
-    path, name = _split(spec, "")
-    module = _imported(path)
+    word, _, name = spec.partition(":")
+    if is_module(word):
+        module, where = _named_module(word), word
+    else:
+        path, name = _split(spec, "")
+        module, where = _imported(path), path.name
     made = {key: value for key, value in vars(module).items() if isinstance(value, Agent)}
-    if name is None and len(made) == 1:
+    if not name and len(made) == 1:
         name = next(iter(made))
-    if name is None or name not in made:
+    if not name or name not in made:
         there = f"there is {', '.join(made)}" if made else "there is none"
-        raise UsageError(f"{spec} names no agent: expected FILE.py:NAME; in {path.name} {there}")
+        raise UsageError(f"{spec} names no agent: expected FILE.py:NAME or module:NAME; in {where} {there}")
     return made[name], name, (module.__doc__ or "").strip().partition("\n")[0]
 
 
-def _split(spec: str, option: str = "--tool ") -> tuple[Path, str | None]:
+def is_module(word: str) -> bool:
+    """Whether this is a module's name, and not a file's, and there is one, here or where Python looks."""
+    from importlib.util import find_spec
+
+    first = word.partition(".")[0]
+    if not all(part.isidentifier() for part in word.split(".")) or word.endswith(".py"):
+        return False
+    _look_here()
+    return first in sys.modules or find_spec(first) is not None
+
+
+def _named_module(name: str) -> ModuleType:
+    from importlib import import_module
+
+    try:
+        return import_module(name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # it is anybody's code, and may raise anything
+        raise UsageError(f"{name} does not import: {type(error).__name__}: {said(error)}") from error
+
+
+def _look_here() -> None:
+    here = str(Path.cwd())
+    if here not in sys.path and "" not in sys.path:
+        sys.path.insert(0, here)
+
+
+def _split(spec: str, option: str = "--tool ") -> tuple[Path, str]:
     before, colon, name = spec.rpartition(":")
     path = Path(before if colon and before.endswith(".py") else spec)
     if path.suffix != ".py":
         raise UsageError(f"{option}{spec}: expected FILE.py or FILE.py:NAME")
     if not path.is_file():
         raise UsageError(f"{option}{spec}: no such file: {path}")
-    return path.resolve(), name if path.name != Path(spec).name and name else None
+    return path.resolve(), name if path.name != Path(spec).name else ""
 
 
 def _imported(path: Path) -> ModuleType:
@@ -101,14 +133,14 @@ def _where(error: BaseException, path: Path) -> str:
     return f"line {line}: " if line is not None else ""
 
 
-def _taken(module: ModuleType, path: Path, name: str | None) -> list[AnyTool | Toolset]:
+def _taken(module: ModuleType, path: Path, name: str) -> list[AnyTool | Toolset]:
     from playhead.agent.tools import Tool
     from playhead.agent.toolsets import is_toolset
 
     made: dict[str, Any] = {
         key: value for key, value in vars(module).items() if isinstance(value, Tool) or is_toolset(value)
     }
-    if name is None:
+    if not name:
         if not made:
             raise UsageError(f"{path} holds no tool: put @tool above a function, or name one as {path.name}:NAME")
         return list(made.values())

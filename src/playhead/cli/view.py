@@ -30,6 +30,8 @@ def main(arguments: argparse.Namespace) -> int:
     from playhead.cli.paint import clean, size
     from playhead.cli.reading import load_tape
     from playhead.deck.view import view
+    from playhead.errors import TapeError
+    from playhead.tapes.files import write_whole
 
     tapes = [(path, load_tape(path)) for path in arguments.tapes]
     out = Path(arguments.out) if arguments.out else Path(Path(arguments.tapes[0]).name).with_suffix(".html")
@@ -37,9 +39,9 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{out} is the tape itself: name another file with --out")
     data = view(tapes)
     try:
-        out.write_bytes(data)
-    except OSError as error:
-        raise UsageError(f"the page cannot be written to {out}: {error.strerror}") from error
+        write_whole(out, data, "the page", like=map(Path, arguments.tapes))
+    except TapeError as error:
+        raise UsageError(str(error)) from error
     if arguments.json:
         from playhead.cli.document import encode_json
 

@@ -39,7 +39,7 @@ _FOLD = r"(?:\\\r?\n\s*\\?)?"
 
 
 class _Node(msgspec.Struct):
-    """A piece of the file: characters ``start`` to ``end``. ``content`` is a text, nodes, or pairs of names and nodes."""
+    """A piece of the file: characters ``start`` to ``end``. ``content`` is a text, or nodes, in a list or by name."""
 
     start: int
     end: int
@@ -225,10 +225,10 @@ def _yaml_events(events: Iterable[Any]) -> Iterator[_Event]:
 
 def _json_events(text: str) -> Iterator[_Event]:
     for match in _JSON.finditer(text):
-        token, start, end = match[0], match.start(), match.end()
-        if token in "{[":
-            yield start, end, "map" if token == "{" else "list", None
-        elif token in "}]":
+        said, start, end = match[0], match.start(), match.end()
+        if said in "{[":
+            yield start, end, "map" if said == "{" else "list", None
+        elif said in "}]":
             yield start, end, "end", None
-        elif token not in ":,":
-            yield start, end, "text", token[1:-1] if token[0] == '"' else token
+        elif said not in ":,":
+            yield start, end, "text", said[1:-1] if said[0] == '"' else said

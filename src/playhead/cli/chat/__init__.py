@@ -7,6 +7,7 @@ key. Lines that are piped in are turns, one after the other.
 
   playhead chat
   playhead chat openrouter:moonshotai/kimi-k2-0905 --tool weather.py --tape chat.yaml
+  playhead chat agent.py:agent
   printf 'My name is Ada.\\nWhat is my name?\\n' | playhead chat local
 """
 
@@ -23,12 +24,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     from playhead.cli.run import add_settings
 
     parser.add_argument(
-        "model", metavar="MODEL", nargs="?", default="local", help='"provider:model" (default: local, on this machine)'
+        "model",
+        metavar="MODEL",
+        nargs="?",
+        default="local",
+        help='"provider:model" (default: local, on this machine); or an agent of yours, FILE.py:NAME',
     )
     add_settings(parser)
-    parser.add_argument(
-        "--mcp", metavar="URL|COMMAND", action="append", default=[], help="an MCP server whose tools the model may call"
-    )
     parser.add_argument("--tape", metavar="FILE", help="record on this tape, and go on where it ends")
     parser.add_argument("-y", "--yes", action="store_true", help="make every call without asking")
 
@@ -38,20 +40,18 @@ def main(arguments: argparse.Namespace) -> int:
     from playhead.cli.output import own_stdout
 
     with own_stdout() as out:  # for the tools' file as well: it is run when it is loaded
+        from playhead.cli.agents import asked_agent
         from playhead.cli.chat.conversation import Conversation, model_named
         from playhead.cli.chat.journal import Journal
         from playhead.cli.chat.loop import Loop
-        from playhead.cli.run import agent_settings
 
         typed = sys.stdin.isatty() and not arguments.json
-        settings = agent_settings(arguments)
-        if arguments.mcp:
-            from playhead.cli.chat.servers import servers
-
-            settings["tools"] += servers(arguments.mcp)
+        arguments.model = model_named(arguments.model)
+        agent = asked_agent(arguments)
         journal = None if arguments.tape is None else Journal.open(arguments.tape)
         try:
-            talk = Conversation(model_named(arguments.model), settings, journal, yes=arguments.yes, asks=typed)
+            keep = arguments.system is not None
+            talk = Conversation(agent, journal, arguments.base_url, yes=arguments.yes, asks=typed, keep_system=keep)
         except BaseException:
             if journal is not None:
                 journal.close()

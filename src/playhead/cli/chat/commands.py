@@ -7,7 +7,7 @@ with a slash for the model is written with two.
 
 from __future__ import annotations
 
-import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +16,7 @@ from playhead.cli.main import UsageError
 from playhead.cli.paint import plural
 from playhead.errors import HistoryFormatError, nearest
 from playhead.messages import Message, dump_messages, load_messages
+from playhead.tapes.files import look, read_document, write_whole
 
 if TYPE_CHECKING:
     from playhead.cli.chat.conversation import Conversation
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 #: Characters of a text that is named again.
 _GLIMPSE = 60
+_NOUN = "the conversation"
 
 
 class Desk(NamedTuple):
@@ -56,6 +58,8 @@ def obey(desk: Desk, line: str) -> None:
     command = COMMANDS.get(name)
     if command is None:
         raise UsageError(nearest(f"no command /{name}", name, COMMANDS) + " (a line for the model begins with //)")
+    if rest.strip() and not command.takes:
+        raise UsageError(f"/{name} takes nothing after it")
     command.do(desk, rest.strip())
 
 
@@ -66,8 +70,7 @@ def _help(desk: Desk, _: str) -> None:
         ("Ctrl-C", "stops the answer; what came of it is kept"),
         ("Ctrl-D", "leaves, and so does Ctrl-C twice at the prompt"),
     ]
-    width = max(len(left) for left, _ in rows)
-    desk.screen.say("\n".join(f"{left:{width}}  {right}" for left, right in rows))
+    desk.screen.rows(rows)
 
 
 def _model(desk: Desk, name: str) -> None:
@@ -115,17 +118,20 @@ def _tape(desk: Desk, _: str) -> None:
 
 
 def _cost(desk: Desk, _: str) -> None:
-    desk.screen.note(f"this session: {desk.talk.session.session}")
+    desk.screen.figures(f"this session: {desk.talk.session.session}")
 
 
 def _tools(desk: Desk, _: str) -> None:
     rows = []
     for tool in desk.talk.tools.values():
         asked = ", asks" if tool.approve or tool.effect == "write" else ""
-        rows.append(f"{tool.name} ({tool.effect}{asked})  {_glimpse(tool.description)}".rstrip())
+        rows.append((f"{tool.name} ({tool.effect}{asked})", " ".join(tool.description.split())))
     unknown = [server.name for server in desk.talk.servers if server.tools is None]
-    rows += [f"{name}: is asked for its tools at the next turn" for name in unknown]
-    desk.screen.say("\n".join(rows) or "there are no tools; playhead chat --tool FILE.py gives some")
+    rows += [(name, "is asked for its tools at the next turn") for name in unknown]
+    if rows:
+        desk.screen.rows(rows)
+    else:
+        desk.screen.note("there are no tools; playhead chat --tool FILE.py gives some")
 
 
 def _save(desk: Desk, file: str) -> None:
@@ -138,11 +144,7 @@ def _save(desk: Desk, file: str) -> None:
 def _load(desk: Desk, file: str) -> None:
     if not file:
         raise UsageError("what? /load FILE, one that /save wrote")
-    try:
-        data = Path(file).read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror or error}") from error
-    desk.talk.replace(load_messages(data))
+    desk.talk.replace(load_messages(read_document(Path(file), _NOUN)))
     desk.screen.note(f"goes on from {plural(len(desk.talk.messages), 'message')} of {file}")
 
 
@@ -164,19 +166,16 @@ def _kept(messages: list[Message], path: Path) -> None:
     """Write a history, whole or not at all; a file that is none is not written over.
 
     Raises:
-        UsageError: the file is something else, or cannot be written.
+        UsageError: the file is something else.
+        TapeError: it is no regular file, or cannot be written.
     """
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        if path.exists():
-            load_messages(path.read_bytes())
-        fresh.write_bytes(dump_messages(messages) + b"\n")
-        fresh.replace(path)
-    except HistoryFormatError as error:
-        raise UsageError(f"{path} is there, and no conversation: it is not written over") from error
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
+    found = look("write", path, _NOUN)
+    if found is not None and found.st_size and not stat.S_ISDIR(found.st_mode):
+        try:
+            load_messages(read_document(path, _NOUN))
+        except HistoryFormatError as error:
+            raise UsageError(f"{path} is there, and no conversation: it is not written over") from error
+    write_whole(path, dump_messages(messages) + b"\n", _NOUN)
 
 
 def _glimpse(text: str) -> str:

@@ -10,16 +10,20 @@ one provider's own (its options, its base URL) stays with that provider.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Iterable
+from typing import TYPE_CHECKING, Any, cast
 
 from playhead.agent.agent import Agent
+from playhead.agent.signature import takes_two
+from playhead.agent.toolsets import is_toolset
 from playhead.cli.chat.journal import Journal, recall, said, settled
 from playhead.cli.chat.spent import Spent
+from playhead.cli.servers import Server
 from playhead.messages import Message, ToolCall, system as system_message
-from playhead.model import Model
+from playhead.model import AnyModel, Model
 
 if TYPE_CHECKING:
+    from playhead.agent.context import Context
     from playhead.agent.pending import Pending
     from playhead.agent.run import Run
     from playhead.agent.stream import RunStream
@@ -42,30 +46,39 @@ class Conversation:
     """A conversation with a model.
 
     Args:
-        model: "provider:model".
-        settings: what the agent is made with.
+        agent: who is talked with.
         journal: the tape, None for none.
+        base_url: where its provider was said to be; None where nothing was said.
         yes: make every call, and ask about none.
         asks: whether somebody is there to be asked; else calls that need it are refused.
+        keep_system: hold on to the agent's system prompt where the tape has another.
     """
 
     def __init__(
-        self, model: str, settings: dict[str, Any], journal: Journal | None, *, yes: bool = False, asks: bool = True
+        self,
+        agent: Agent[Any],
+        journal: Journal | None,
+        base_url: str | None = None,
+        *,
+        yes: bool = False,
+        asks: bool = True,
+        keep_system: bool = False,
     ) -> None:
-        self._settings = settings
+        self._base = agent.clone(tools=[_known(tool) for tool in agent._given["tools"]])
+        self._base_url = base_url
         self._yes, self._asks = yes, asks
         self.journal = journal
         self.messages: list[Message] = []
         self.notes: tuple[str, ...] = ()
         self.session = Spent()
         self._warned: set[str] = set()
-        self._bound = Model.of(model, base_url=settings["base_url"])
-        self._home = self._bound.provider.name
-        self.agent = self._made(settings["system"])
+        self._bound = agent.model
+        self._home = agent.model.provider.name
+        self.agent = self._made(agent.system)
         if journal is not None:
             recalled = recall(journal)
             self.notes = recalled.notes
-            self.replace(recalled.messages, keep_system=settings["system"] is not None)
+            self.replace(recalled.messages, keep_system=keep_system)
 
     @property
     def model(self) -> str:
@@ -75,7 +88,8 @@ class Conversation:
     @property
     def system(self) -> str | None:
         """The system prompt."""
-        return self.agent.system
+        said = self.agent.system
+        return said if isinstance(said, str) else None
 
     @system.setter
     def system(self, text: str | None) -> None:
@@ -106,12 +120,18 @@ class Conversation:
         from playhead.providers.catalog import resolve
 
         leaves, at_home = self._bound.provider.name == self._home, resolve(model)[0].name == self._home
-        self._bound = Model.of(model, base_url=self._settings["base_url"] if at_home else None)
-        self.agent = self._made(self.system)
+        if model == self._base.model.id:
+            bound = self._base.model
+        else:
+            bound = Model.of(model, base_url=self._base_url if at_home else None)
+        self.agent = self._made(self.agent.system, bound)
+        self._bound = bound
         tools = [tool.spec for tool in self.tools.values()]
-        lost = [str(loss) for loss in preflight(self.whole, self._bound, tools=tools)] if self.messages else []
+        known = bool(self.messages) and isinstance(bound, Model)
+        lost = [str(loss) for loss in preflight(self.whole, cast(Model, bound), tools=tools)] if known else []
+        settings = {"options": self._base._given["options"], "base_url": self._base_url}
         for name, option in (("options", "--option"), ("base_url", "--base-url")):
-            if leaves and not at_home and self._settings[name]:
+            if leaves and not at_home and settings[name]:
                 lost.append(f"{option} belongs to {self._home}, and is left out")
         return tuple(lost)
 
@@ -141,15 +161,18 @@ class Conversation:
                 return text
         return None
 
-    def _made(self, system: str | None) -> Agent[str]:
-        options = self._settings["options"] if self._bound.provider.name == self._home else None
-        settings = {**self._settings, "system": system, "options": options, "base_url": None}
-        return Agent(self._bound, approve=self._approved, **settings)
+    def _made(self, system: Any, model: AnyModel | None = None) -> Agent[Any]:
+        """The agent with this system prompt, and this model, as the chat has it."""
+        model = model or self._bound
+        if model is self._base.model:
+            return self._base.clone(system=system, approve=self._approved)
+        options = self._base._given["options"] if model.provider.name == self._home else None
+        return self._base.clone(model=model, options=options, system=system, approve=self._approved)
 
     @property
-    def servers(self) -> list[Any]:
-        """The servers among the tools (:class:`playhead.cli.chat.servers.Server`)."""
-        return [one for one in self._settings["tools"] if hasattr(one, "tools_for")]
+    def servers(self) -> list[Server]:
+        """What gives tools when a turn begins."""
+        return [one for one in self._base.toolsets if isinstance(one, Server)]
 
     @property
     def tools(self) -> dict[str, AnyTool]:
@@ -159,8 +182,27 @@ class Conversation:
             known.update(server.tools or {})
         return known
 
-    def _approved(self, call: ToolCall) -> Verdict:
+    def asks_about(self, call: ToolCall) -> bool:
+        """Whether the user will be asked about a call, as far as that is known before the agent's own function says."""
+        return self._asks and not self._yes and self._base.approve is None and self._wants_a_word(call)
+
+    def _wants_a_word(self, call: ToolCall) -> bool:
         tool = self.tools.get(call.name)
-        if self._yes or tool is None or not (tool.approve or tool.effect == "write"):
-            return True
-        return None if self._asks else NOBODY
+        return tool is not None and (tool.approve is True or (tool.effect == "write" and not callable(tool.approve)))
+
+    async def _approved(self, call: ToolCall, context: Context[Any]) -> Verdict:
+        decide: Any = self._base.approve
+        if decide is None or self._yes:
+            wanted = not self._yes and self._wants_a_word(call)
+        else:  # the agent's own
+            said = decide(call, context) if takes_two(decide) else decide(call)
+            verdict: Verdict = await said if isinstance(said, Awaitable) else said
+            if verdict is not None:
+                return verdict
+            wanted = True
+        return True if not wanted else None if self._asks else NOBODY
+
+
+def _known(tool: Any) -> Any:
+    """A toolset that remembers what it gave; every other tool as it is."""
+    return Server(tool) if is_toolset(tool) and not isinstance(tool, Server) else tool

@@ -13,7 +13,8 @@ are taken away, never a letter or a digit; the address of a link stands behind i
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from playhead.cli.flow import Piece
 
 #: Characters within which a mark's partner must come.
 LONGEST = 400
@@ -26,13 +27,6 @@ _SPECIAL = re.compile(r"[*_`~\[!\\]")
 _ESCAPED = "*_`#~"
 _LINK = re.compile(r"\[([^\]\n]*)\]\(([^()\s]*)(?:\s+\"[^\"\n]*\")?\)")
 _STYLE = {"*": ITALIC, "_": ITALIC, "**": BOLD, "__": BOLD, "***": f"{BOLD};{ITALIC}", "~~": STRUCK}
-
-
-class Piece(NamedTuple):
-    """A text and its style: SGR codes joined by ";", "" for none."""
-
-    text: str
-    style: str = ""
 
 
 def spans(text: str, style: str = "", *, ended: bool = True, before: str = "") -> tuple[list[Piece], int]:

@@ -18,6 +18,7 @@ import msgspec
 
 from playhead.cli.main import UsageError
 from playhead.tapes import Interaction, Session, Tape, open_session
+from playhead.tapes.files import TAPE, write_whole
 
 if TYPE_CHECKING:
     from playhead.deck.question import Question
@@ -65,7 +66,7 @@ class Journal(Tape):
         place = Path(path) if path else _free(Path(str(self.path)))
         if os.path.lexists(place):
             raise UsageError(f"{place} is there already: give the copy another name, /fork FILE")
-        self.copy(place).save()
+        write_whole(place, self.copy(place).dumps(), TAPE, like=() if self.path is None else (self.path,))
         journal = Journal.open(str(place))
         self.close()
         return journal
@@ -173,28 +174,6 @@ def _is_of(item: Interaction, call: ToolCall, mark: str = "") -> bool:
 
 def _answer(found: Question) -> Folder | None:
     """The answer as far as it came; None where it was a refusal."""
-    from playhead.fold import Folder, unfold
-    from playhead.wire import header
+    from playhead.deck.answer import as_far_as_it_came
 
-    answer = found.interaction.response
-    if answer.code >= 300:
-        return None
-    folder = Folder()
-    constrained = None
-    if found.request.tools and found.theirs.profile.tools == "constrained":
-        from playhead.dialects.constrained_tools import Unconstrainer
-
-        constrained = Unconstrainer(found.request)
-    try:
-        if (header(answer.headers, "Content-Type") or "").startswith("application/json"):
-            events = list(unfold(found.dialect.decode_response(answer.body, found.theirs)[0]))
-            folder.push(events if constrained is None else constrained.push(events))
-        else:
-            decoder = found.dialect.decoder(found.theirs)
-            events = list(decoder.feed(answer.body))
-            folder.push(events if constrained is None else constrained.push(events))
-            events = list(decoder.close())
-            folder.push(events if constrained is None else constrained.push(events))
-    except Exception:  # cut, or not what its wire says: what there is of it is kept
-        return folder
-    return folder
+    return None if found.interaction.response.code >= 300 else as_far_as_it_came(found)

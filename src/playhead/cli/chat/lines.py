@@ -11,10 +11,32 @@ that leads to stderr, which is the terminal in every ordinary case; where it is 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import TextIO
+
+
+@contextmanager
+def quiet_keys() -> Iterator[None]:
+    """Within this the terminal does not write ``^C`` where the cursor is, in the midst of an answer."""
+    try:
+        import termios
+    except ImportError:  # Windows
+        yield
+        return
+    try:
+        before, changed = termios.tcgetattr(0), termios.tcgetattr(0)
+        changed[3] &= ~getattr(termios, "ECHOCTL", 0)
+        termios.tcsetattr(0, termios.TCSANOW, changed)
+    except (OSError, termios.error):  # no terminal
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(OSError, termios.error):  # it was closed
+            termios.tcsetattr(0, termios.TCSANOW, before)
 
 
 class Lines:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from playhead.cli.approvals import decided
 from playhead.cli.chat.commands import COMMANDS, Desk, Leave, obey
-from playhead.cli.chat.lines import Lines
+from playhead.cli.chat.lines import Lines, quiet_keys
 from playhead.cli.chat.screen import Screen
 from playhead.cli.chat.spent import Spent
 from playhead.cli.main import Terminated, UsageError
@@ -111,8 +111,7 @@ class Loop:
                     return
                 live = Live(self.out, sys.stderr, self.arguments.color)
                 try:
-                    async for event in stream:
-                        live.show((event,))
+                    await live.follow(stream)
                 finally:
                     live.end_line()
                     if stream.run.steps or any(attempt.status for attempt in stream.run.attempts):
@@ -124,7 +123,7 @@ class Loop:
 
     def _typed(self) -> None:
         color = self.arguments.color
-        screen = Screen(self.out, sys.stderr, color)
+        screen = Screen(self.out, sys.stderr, color, asks=self.talk.asks_about)
         lines = Lines(sys.stderr, (f"/{name}" for name in COMMANDS), color=has_color(sys.stderr, color))
         self._greet(screen, lines)
         warned = False  # of Ctrl-C, once: the second one leaves
@@ -171,16 +170,17 @@ class Loop:
 
     def _turn(self, text: str, screen: Screen, lines: Lines) -> None:
         """Ask, show the answer, ask about its calls, and keep what came of it."""
-        screen.forget_calls()
+        screen.begins(self._waits_for())
         spent, stopped, before = Spent(), False, self._questions()
         asking: str | Pending = text
         while True:
             self._run = None
             try:
-                self.runner.run(self.signals.heeding(self._answer(asking, screen)))
+                with quiet_keys():
+                    self.runner.run(self.signals.heeding(self._answer(asking, screen)))
                 pending = self._count(spent, screen)
                 if pending is not None:
-                    asking = decided(pending, screen.ask, lines.line)
+                    asking = self._decided(pending, screen, lines)
                     continue
             except (KeyboardInterrupt, EOFError):
                 stopped = True
@@ -194,14 +194,28 @@ class Loop:
         self._count(spent, screen)
         self._ended(spent, screen, stopped, taken_back=self._questions() <= before)
 
+    def _decided(self, pending: Pending, screen: Screen, lines: Lines) -> Pending:
+        """The run with what the user says to its calls. Ctrl-C leaves the question on a line of its own."""
+        try:
+            return decided(pending, screen.ask, lines.line)
+        except KeyboardInterrupt:
+            screen.say("")
+            raise
+
     async def _answer(self, asking: str | Pending, screen: Screen) -> None:
         async with self.talk.ask(asking) as stream:
             self._run = stream.run
             try:
-                async for event in stream:
-                    screen.show((event,))
+                await screen.follow(stream)
             finally:
                 screen.end_line()
+
+    def _waits_for(self) -> str:
+        """What the answer waits for first: servers that were not asked yet, a model that is read from disk."""
+        from playhead.cli.run import waited_for
+
+        unasked = [server.name for server in self.talk.servers if server.tools is None]
+        return f"asking {', '.join(unasked)} for tools" if unasked else waited_for(self.talk.model)
 
     def _questions(self) -> int:
         return sum(message.role == "user" for message in self.talk.messages)
@@ -226,7 +240,7 @@ class Loop:
             session = self.talk.session
             session.answers += 1
             more = f"; session: {session.session}" if session.answers > 1 else ""
-            screen.note(spent.timed + more)
+            screen.figures(spent.timed + more)
         if self.signals.received is not None:
             raise Terminated(self.signals.received)
 

@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import re
 
-from playhead.cli.chat.flow import Flow
-from playhead.cli.chat.inline import BOLD, CODE, DIM, Piece, spans
+from playhead.cli.chat.inline import BOLD, CODE, DIM, spans
 from playhead.cli.chat.table import table
+from playhead.cli.flow import Flow, Piece
 from playhead.cli.paint import clean
 
 #: Lines of a table that are held back; what comes after is shown without columns.

@@ -31,7 +31,7 @@ class Spent:
     def add(self, run: Run[Any]) -> None:
         """Count a run, whole or as far as it came."""
         self.lines.extend(run.ledger)
-        usage = run.usage
+        usage = run.leg_usage
         if usage is not None:
             self.usage = usage if self.usage is None else self.usage + usage
         self.seconds += run.duration

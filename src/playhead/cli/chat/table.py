@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from playhead.cli.chat.flow import styled
-from playhead.cli.chat.inline import BOLD, DIM, Piece, spans
+from playhead.cli.chat.inline import BOLD, DIM, spans
+from playhead.cli.flow import Piece, styled
 from playhead.cli.paint import columns
 
 _CELL = re.compile(r"(?:\\\||`[^`|]*`|[^|])*")

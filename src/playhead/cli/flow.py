@@ -9,9 +9,16 @@ spaces: a wide character is a word of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from playhead.cli.chat.inline import Piece
 from playhead.cli.paint import columns
+
+
+class Piece(NamedTuple):
+    """A text and its style: SGR codes joined by ";", "" for none."""
+
+    text: str
+    style: str = ""
 
 
 def styled(text: str, style: str) -> str:
@@ -71,6 +78,11 @@ class Flow:
         """Whole lines, as they are."""
         self._out.extend(styled(line, style) + "\n" for line in text.split("\n"))
         self._column = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether the line has something on it, written or not."""
+        return bool(self._column or self._word or self._space)
 
     def take(self) -> str:
         """What is to be written now."""

@@ -1,8 +1,8 @@
-"""``--mcp``: the tools of MCP servers in a chat, by their URL or by the command that starts one.
+"""``--mcp``: the tools of MCP servers, by their URL or by the command that starts one.
 
-What a server's tools do to the world is known when it has been asked, at the first turn; so each server is wrapped in a
-:class:`Server`, which remembers the tools that it gave: a call is approved by the effect of its tool, and ``/tools``
-names them.
+What a server's tools do to the world is known when it has been asked, when a run begins; so each server is wrapped in a
+:class:`Server`, which remembers the tools that it gave: in a chat a call is approved by the effect of its tool, and
+``/tools`` names them.
 """
 
 from __future__ import annotations
@@ -40,8 +40,10 @@ class Server:
         return tools
 
     async def aclose(self) -> None:
-        """Close the connection; a server that was started ends."""
-        await self.inner.aclose()
+        """Close the connection, where it has one; a server that was started ends."""
+        close = getattr(self.inner, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def servers(given: Iterable[str]) -> list[Server]:
