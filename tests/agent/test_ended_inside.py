@@ -230,7 +230,7 @@ def test_a_run_inside_that_waited_and_then_met_its_limit_is_replayed_whole(tmp_p
         waits = agent.run_sync("May I?", tape=path, tape_mode="record").pending
         assert waits is not None
         fake.script(reply("It could not."))
-        live = agent.run_sync(Pending.from_json(waits.to_json()).approve("r"), tape=path)
+        live = agent.run_sync(Pending.from_json(waits.to_json()).approve("r"), tape=path, tape_mode="resume")
         assert results(live)[0].startswith("Error: LimitError")
     whole = agent.run_sync("May I?", tape=path, tape_mode="replay", fail_on_unplayed=True)
     assert whole.messages == live.messages

@@ -203,7 +203,7 @@ def test_a_call_is_made_with_the_arguments_that_a_person_gave_and_the_history_ke
         assert pending is not None
         decided = Pending.from_json(pending.approve("call_7", arguments={"order": 8}).to_json())
         fake.script(reply("Done."))
-        run = agent.run_sync(decided, tape=path)
+        run = agent.run_sync(decided, tape=path, tape_mode="resume")
     assert run.messages[-2].all(ToolResult)[0].text == "order 8 is refunded"
     asked = next(call for message in run.messages for call in message.all(ToolCall))
     assert (asked.id, asked.arguments) == ("call_7", pending.calls[0].arguments)

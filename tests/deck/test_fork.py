@@ -303,7 +303,7 @@ def test_what_a_tool_did_is_kept_though_nobody_was_asked(fake: FakeProvider, tmp
     """A function that ran may have changed something: the tape that says so stays."""
     fake.script(reply(tool_call("weather", location="Rome"), tool_call("clock")), reply("It is late."))
     whole = Tape()
-    Agent(fake.model("m"), tools=[weather, clock]).run_sync("?", tape=whole)
+    Agent(fake.model("m"), tools=[weather, clock]).run_sync("?", tape=whole, tape_mode="record")
     answer = Tape([item for item in whole.interactions if item.request.method != "CALL"][:1])
     nobody = Model.of("compatible:m", base_url="http://127.0.0.1:9", retry=RetryPolicy(attempts=1))
     new = tmp_path / "new.yaml"
