@@ -15,7 +15,7 @@ import pytest
 from chat_server import ChatServer, Reply, refusal, streamed
 from cli_process import command, environment, on_terminal
 
-from playhead.cli.main import UsageError
+from playhead.cli.ends import UsageError
 from playhead.cli.run import read_options
 from playhead.tapes import Tape
 

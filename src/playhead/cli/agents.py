@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from playhead.cli.main import UsageError
+from playhead.cli.ends import UsageError
 
 if TYPE_CHECKING:
     from playhead.agent.agent import Agent

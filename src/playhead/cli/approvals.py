@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playhead.cli.main import UsageError
+from playhead.cli.ends import UsageError
 from playhead.errors import TapeError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import argparse
 import sys
 from typing import Any
 
-from playhead.cli.main import FAILED
+from playhead.cli.ends import FAILED
 
 SUMMARY = "fail where a tape holds a secret or personal data"
 
@@ -28,8 +28,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Check them all."""
+    from playhead.cli.ends import UsageError
     from playhead.cli.finding import scrubber_of, tapes_in
-    from playhead.cli.main import UsageError
     from playhead.cli.paint import Paint, clean, plural
     from playhead.cli.reading import read_bytes
     from playhead.cli.whereabouts import Lines

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from playhead.cli.main import FAILED, UsageError
+from playhead.cli.ends import FAILED, UsageError
 
 if TYPE_CHECKING:
     from playhead.cli.paint import Paint

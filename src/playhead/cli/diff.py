@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from playhead.cli.main import FAILED, UsageError
+from playhead.cli.ends import FAILED, UsageError
 
 if TYPE_CHECKING:
     from playhead.cli.paint import Paint

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from playhead.cli.main import UsageError
+from playhead.cli.ends import UsageError
 from playhead.response import Usage
 
 _LARGEST = 10**1000

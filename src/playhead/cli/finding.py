@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterable
 
-from playhead.cli.main import UsageError
+from playhead.cli.ends import UsageError
 from playhead.tapes.scrub.kinds import OPTIONAL, PERSONAL, SECRETS, Finder, Kind
 from playhead.tapes.scrub.scrubber import Scrubber
 

@@ -15,7 +15,7 @@ import os
 import sys
 from typing import Any, TextIO
 
-from playhead.cli.main import UsageError
+from playhead.cli.ends import UsageError
 
 SUMMARY = "go on from a step of a tape, with one thing changed"
 

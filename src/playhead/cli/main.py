@@ -1,14 +1,11 @@
 """The entry point: which command, where errors go, what the exit status says.
 
 Every command is a module of this package with ``SUMMARY``, ``configure(parser)`` and ``main(arguments) -> status``;
-only the one that is called is imported, so that ``playhead --help`` imports no module of playhead but this one. The
-parser is the standard library's: a library for command lines would cost more to import than all that most commands do.
-(And the one that opens the streams, :mod:`playhead.cli.output`.)
+only the one that is called is imported, so that ``playhead --help`` imports little. The parser is the standard
+library's: a library for command lines would cost more to import than all that most commands do.
 
-Exit status: 0 it went well; 1 it failed (a run's error, a request that is not equal); 2 what was asked cannot be done
-as given (bad arguments, no such file, not a tape, an unknown provider, no key); 3 the run waits for a person; 130
-interrupted; 141 the reader of the output went away; 143 terminated. An error is one line on stderr, or with ``--json``
-one JSON object there.
+What the exit status says stands in :mod:`playhead.cli.ends`. An error is one line on stderr, or with ``--json`` one
+JSON object there.
 """
 
 from __future__ import annotations
@@ -21,15 +18,11 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from playhead import __version__
+from playhead.cli.ends import FAILED, INTERRUPTED, READER_GONE, TOOL_THREAD, USAGE, Terminated, UsageError
 from playhead.cli.output import open_streams, settle_streams
-
-FAILED, USAGE, INTERRUPTED, READER_GONE = 1, 2, 130, 141
 
 #: Columns of the help where no terminal says how wide it is.
 _HELP_WIDTH = 100
-
-#: How the threads are named that tools run in: one that is still there when a command has failed is not waited for.
-TOOL_THREAD = "playhead-tool"
 
 COMMANDS = {
     "run": "ask a model, with tools, and stream the answer",
@@ -50,17 +43,6 @@ COMMANDS = {
     "check": "fail where a tape holds a secret or personal data",
     "models": "list providers, what each can do, and their models",
 }
-
-
-class UsageError(Exception):
-    """What was asked on the command line cannot be done as given."""
-
-
-class Terminated(BaseException):
-    """A signal asked the process to end. What was open has been closed by the time that this is raised."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
 
 
 class Parser(argparse.ArgumentParser):

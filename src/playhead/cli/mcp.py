@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from playhead.cli.main import Terminated
+from playhead.cli.ends import Terminated
 
 if TYPE_CHECKING:
     from playhead.agent.agent import Agent

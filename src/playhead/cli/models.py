@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Show them."""
-    from playhead.cli.main import UsageError
+    from playhead.cli.ends import UsageError
     from playhead.cli.paint import Paint
 
     paint = Paint.of(sys.stdout, arguments.color)
@@ -63,7 +63,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _named(name: str) -> Provider:
-    from playhead.cli.main import UsageError
+    from playhead.cli.ends import UsageError
     from playhead.errors import nearest
     from playhead.providers.catalog import PROVIDERS
 

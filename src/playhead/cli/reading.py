@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from playhead.cli.main import UsageError
+from playhead.cli.ends import UsageError
 from playhead.errors import TapeError, TapeFormatError
 
 if TYPE_CHECKING:

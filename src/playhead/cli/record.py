@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import argparse
 
-from playhead.cli.main import FAILED
+from playhead.cli.ends import FAILED
 
 SUMMARY = "record what any client asks, as a proxy"
 
@@ -47,7 +47,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Record until stopped."""
     import os
 
-    from playhead.cli.main import UsageError
+    from playhead.cli.ends import UsageError
     from playhead.cli.paint import clean, plural
     from playhead.cli.serving import serve_until_stopped
     from playhead.deck.record.proxy import RecordingProxy

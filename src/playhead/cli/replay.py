@@ -17,7 +17,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from playhead.cli.main import FAILED, UsageError
+from playhead.cli.ends import FAILED, UsageError
 
 if TYPE_CHECKING:
     from playhead.cli.live import Live

@@ -32,7 +32,7 @@ from playhead.cli.approvals import (
     taken_up,
 )
 from playhead.cli.document import encode_json
-from playhead.cli.main import Terminated, UsageError
+from playhead.cli.ends import Terminated, UsageError
 from playhead.errors import OutputError
 
 if TYPE_CHECKING:

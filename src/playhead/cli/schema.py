@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from playhead.cli.main import UsageError
+from playhead.cli.ends import UsageError
 from playhead.errors import TapeError
 from playhead.tapes.files import read_document
 

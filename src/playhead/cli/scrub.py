@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from playhead.cli.main import FAILED, UsageError
+from playhead.cli.ends import FAILED, UsageError
 
 SUMMARY = "take secrets and personal data off tapes"
 

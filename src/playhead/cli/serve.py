@@ -17,7 +17,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from playhead.cli.main import FAILED, UsageError
+from playhead.cli.ends import FAILED, UsageError
 
 if TYPE_CHECKING:
     from playhead.deck.serve.index import Recording

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from playhead.cli.main import UsageError
+from playhead.cli.ends import UsageError
 
 if TYPE_CHECKING:
     from playhead.agent.tools import AnyTool

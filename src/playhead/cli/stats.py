@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from playhead.cli.main import USAGE, UsageError
+from playhead.cli.ends import USAGE, UsageError
 
 if TYPE_CHECKING:
     from playhead.cli.paint import Paint

@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import FrameType
 from typing import Any, TypeVar
 
-from playhead.cli.main import TOOL_THREAD
+from playhead.cli.ends import TOOL_THREAD
 
 Result = TypeVar("Result")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from playhead.cli.main import UsageError
+from playhead.cli.ends import UsageError
 from playhead.cli.wording import said
 from playhead.errors import nearest
 

@@ -12,7 +12,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from playhead.cli.main import FAILED
+from playhead.cli.ends import FAILED
 
 if TYPE_CHECKING:
     from playhead.cli.paint import Paint
@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Check them all; one that is no tape does not keep the others from being checked."""
-    from playhead.cli.main import UsageError
+    from playhead.cli.ends import UsageError
     from playhead.cli.paint import Paint, clean
     from playhead.errors import TapeFormatError
 
@@ -71,7 +71,7 @@ def _verdict(path: str) -> Verdict:
     """
     import asyncio
 
-    from playhead.cli.main import UsageError
+    from playhead.cli.ends import UsageError
     from playhead.cli.reading import load_tape
     from playhead.deck.verify import verify
 

@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Write the page; say where it is."""
-    from playhead.cli.main import UsageError
+    from playhead.cli.ends import UsageError
     from playhead.cli.paint import clean, size
     from playhead.cli.reading import load_tape
     from playhead.deck.view import view

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from playhead.cli.main import UsageError
+from playhead.cli.ends import UsageError
 from playhead.cli.paint import plural
 from playhead.errors import HistoryFormatError, nearest
 from playhead.messages import Message, dump_messages, load_messages

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from playhead.cli.main import UsageError
+from playhead.cli.ends import UsageError
 from playhead.tapes import Interaction, Session, Tape, open_session
 from playhead.tapes.files import TAPE, write_whole
 

@@ -22,7 +22,7 @@ from playhead.cli.chat.commands import COMMANDS, Desk, Leave, obey
 from playhead.cli.chat.lines import Lines, quiet_keys
 from playhead.cli.chat.screen import Screen
 from playhead.cli.chat.spent import Spent
-from playhead.cli.main import Terminated, UsageError
+from playhead.cli.ends import Terminated, UsageError
 from playhead.cli.output import settle_streams
 from playhead.cli.paint import has_color, plural
 from playhead.cli.stopping import Signals, ToolThreads, let_go
