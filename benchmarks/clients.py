@@ -21,45 +21,13 @@ from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any
 
+from cases import BODY, EXPECTED, HEADERS, MESSAGES, MODEL, PROVIDER, QUESTION, SYSTEM
 from measure import Act, Cost, measure, measure_at_once
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 Client = Callable[[str], Awaitable[dict[str, Act]]]
-
-MODEL = "moonshotai/kimi-k2-0905"
-SYSTEM = "You are a helpful assistant"
-QUESTION = "What's the weather in Florence,Italy?"
-CHARACTERS = 5000
-SENTENCE = (
-    "It's currently **40 °C (104 °F)** in Florence, Italy—quite a hot day, so stay hydrated and seek shade if you're "
-    "out enjoying the city!"
-)
-EXPECTED = {
-    "call": {"location": "Florence, Italy"},
-    "weather": SENTENCE,
-    "stream": CHARACTERS,
-    "paced": CHARACTERS,
-}
-TOOLS = [
-    {
-        "type": "function",
-        "function": {
-            "name": "weather",
-            "description": "Get weather information for a location",
-            "parameters": {
-                "type": "object",
-                "properties": {"location": {"type": "string", "description": "the city"}},
-                "required": ["location"],
-            },
-        },
-    }
-]
-MESSAGES: list[Any] = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": QUESTION}]
-BODY: dict[str, Any] = {"model": MODEL, "messages": MESSAGES, "max_tokens": 4000, "tools": TOOLS, "tool_choice": "auto"}
-PROVIDER = {"provider": {"only": ["wandb"]}, "usage": {"include": True}}
-HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Authorization": "Bearer none"}
 
 
 def answered(message: dict[str, Any]) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from measure import Act
 
-from clients import BODY, MESSAGES, MODEL, PROVIDER, QUESTION, SYSTEM, TOOLS
+from cases import BODY, MESSAGES, MODEL, PROVIDER, QUESTION, SYSTEM, TOOLS
 
 
 async def openai(url: str) -> dict[str, Act]:

@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
-from clients import BODY, HEADERS, MODEL, PROVIDER, QUESTION, SYSTEM
+from cases import BODY, HEADERS, MODEL, PROVIDER, QUESTION, SYSTEM
 from measure import cpu_seconds
 
 SIZES = (12, 300, 3000)

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
         ComputerUse as ComputerUse,
         WebSearch as WebSearch,
     )
-    from playhead.agent.run import Run as Run, Step as Step
+    from playhead.agent.run import Run as Run
+    from playhead.agent.step import Step as Step
     from playhead.agent.stream import RunStream as RunStream
     from playhead.agent.tools import AnyTool as AnyTool, Approve as Approve, Tool as Tool, tool as tool
     from playhead.agent.watching import OnEvent as OnEvent
@@ -145,7 +146,8 @@ _HOMES = {
     "agent.pending": "Pending",
     "agent.plan": "Preparation Prepare",
     "agent.provided": "CodeExecution ComputerUse WebSearch",
-    "agent.run": "Run Step",
+    "agent.run": "Run",
+    "agent.step": "Step",
     "agent.stream": "RunStream",
     "agent.tools": "AnyTool Approve Tool tool",
     "agent.watching": "OnEvent",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from playhead.agent.events import RunEnd, StepEnd
-from playhead.agent.run import Run, Step
+from playhead.agent.run import Run
+from playhead.agent.step import Step
 from playhead.messages import Text
 from playhead.response import FinishReason, Response
 

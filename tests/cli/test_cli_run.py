@@ -16,7 +16,7 @@ from chat_server import ChatServer, Reply, refusal, streamed
 from cli_process import command, environment, on_terminal
 
 from playhead.cli.ends import UsageError
-from playhead.cli.run import read_options
+from playhead.cli.settings import read_options
 from playhead.tapes import Tape
 
 Chat = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -246,7 +246,8 @@ def test_a_cut_answer_is_taken_back_where_stdout_is_a_file(server: ChatServer, t
     assert done.stderr.count("200") == 0
     told = [line for line in done.stderr.splitlines() if line.startswith("attempt 1: cut after ")]
     assert len(told) == 1
-    reason = told[0].partition(" s: ")[2].partition("; again")[0]
+    reason = told[0].split(": ", 2)[2].partition("; again")[0]
+    assert "closed the connection before the end" in reason
     assert done.stderr.count(reason) == 1
 
 

@@ -19,7 +19,8 @@ from playhead.agent.decide import Action, CallModel, CallTools, Correct, Finish,
 from playhead.agent.events import Event, RunEnd, StepEnd, StepStart, ToolEnd, ToolStart
 from playhead.agent.pending import Pending
 from playhead.agent.plan import Driving, Plan, check_decided
-from playhead.agent.run import Run, Step
+from playhead.agent.run import Run
+from playhead.agent.step import Step
 from playhead.errors import ContextTooLongError, LimitError, ModelError, TapeMissError, UnplayedError
 from playhead.events import Attempt, AttemptEnd, AttemptStart, Discard
 from playhead.fold import Folder

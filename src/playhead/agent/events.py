@@ -18,7 +18,8 @@ from playhead.events import Asked, AttemptEvent, ModelEvent
 from playhead.messages import ToolCall, ToolResult
 
 if TYPE_CHECKING:
-    from playhead.agent.run import Run, Step
+    from playhead.agent.run import Run
+    from playhead.agent.step import Step
     from playhead.request import Request
 
 

@@ -28,7 +28,7 @@ from playhead.response import Response, Usage
 
 if TYPE_CHECKING:
     from playhead.agent.budget import Price
-    from playhead.agent.run import Step
+    from playhead.agent.step import Step
 
 #: ``source`` of a figure that the provider reported with the answer, of one by a budget's prices, and of the 0 of a
 #: refusal.

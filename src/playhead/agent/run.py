@@ -9,13 +9,12 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
-import msgspec
-
 from playhead.agent.ledger import Line, lines, total
+from playhead.agent.step import Step
 from playhead.errors import OutputError
 from playhead.events import Attempt
-from playhead.messages import Message, Part, ToolResult, dump_messages
-from playhead.response import FinishReason, Response, Usage
+from playhead.messages import Message, Part, dump_messages
+from playhead.response import FinishReason, Usage
 
 if TYPE_CHECKING:
     from playhead.agent.budget import Price
@@ -37,16 +36,6 @@ _NO_OUTPUT = {
     "waiting": "calls wait for a person; run.pending has them, and the run goes on with what is decided of them",
     "failed": "it failed, or was broken off",
 }
-
-
-class Step(msgspec.Struct):
-    """One model call and the tools it asked for. ``number`` counts from 1; ``duration`` is seconds, waits included."""
-
-    number: int
-    response: Response
-    results: tuple[ToolResult, ...] = ()
-    attempts: tuple[Attempt, ...] = ()
-    duration: float = 0.0
 
 
 class Run(Generic[Output]):

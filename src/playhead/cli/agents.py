@@ -45,7 +45,7 @@ def asked_agent(arguments: argparse.Namespace, **more: Any) -> Agent[Any]:
         ConfigError: there is no such provider, or a setting that cannot be.
     """
     from playhead.agent.agent import Agent
-    from playhead.cli.run import check_text, read_options
+    from playhead.cli.settings import check_text, read_options
     from playhead.cli.toolfile import load_agent, load_tools
 
     check_text(arguments)

@@ -63,7 +63,8 @@ def main(arguments: argparse.Namespace) -> int:
     """Fork, and show what is new as it happens."""
     from playhead.cli.document import encode_json
     from playhead.cli.output import own_stdout
-    from playhead.cli.run import heeding_signals, run_as_json
+    from playhead.cli.run import run_as_json
+    from playhead.cli.stopping import heeding_signals
     from playhead.deck.fork import fork
 
     changes = _changes(arguments.set)

@@ -33,7 +33,8 @@ def main(arguments: argparse.Namespace) -> int:
     from playhead.cli.document import encode_json
     from playhead.cli.output import own_stdout
     from playhead.cli.paint import Paint
-    from playhead.cli.run import heeding_signals, run_as_json
+    from playhead.cli.run import run_as_json
+    from playhead.cli.stopping import heeding_signals
     from playhead.deck.fork import rerun
 
     with own_stdout() as out:

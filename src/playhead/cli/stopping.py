@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import FrameType
 from typing import Any, TypeVar
 
-from playhead.cli.ends import TOOL_THREAD
+from playhead.cli.ends import TOOL_THREAD, Terminated
 
 Result = TypeVar("Result")
 
@@ -92,3 +92,28 @@ def let_go(loop: asyncio.AbstractEventLoop) -> None:
 
     loop.run_until_complete(cancel())
     loop.run_until_complete(loop.shutdown_asyncgens())
+
+
+def heeding_signals(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run what asks a model to its end. What ends it early, an error or a signal, ends it at once, whatever tools
+    still run in their threads.
+
+    Raises:
+        Terminated: a signal asked for it.
+    """
+    runner, threads, signals = asyncio.Runner(), ToolThreads(), Signals()
+    loop = runner.get_loop()
+    loop.set_default_executor(threads)
+    try:
+        with signals:
+            result: Result = runner.run(signals.heeding(work))
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) or signals.received is not None or threads.busy:
+            let_go(loop)
+        else:
+            runner.close()
+        if signals.received is not None:
+            raise Terminated(signals.received) from error
+        raise
+    runner.close()
+    return result

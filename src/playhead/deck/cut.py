@@ -17,7 +17,8 @@ from typing import Any
 
 import msgspec
 
-from playhead.agent.run import Run, Step as RunStep
+from playhead.agent.run import Run
+from playhead.agent.step import Step as RunStep
 from playhead.deck.question import Question, question
 from playhead.deck.transcript.telling import transcript
 from playhead.deck.transcript.values import Conversation, Step, Told

@@ -21,7 +21,7 @@ SUMMARY = "talk with a model in the terminal, with tools, on tape"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``playhead chat``."""
-    from playhead.cli.run import add_settings
+    from playhead.cli.settings import add_settings
 
     parser.add_argument(
         "model",
