@@ -77,6 +77,7 @@ class Call:
         self._memo: Memo = {}
         self._warnings: list[str] = []
         self._warned: set[str] = set()
+        self.heard = 0  # answers that came now, and from no tape
         self._looked = 0  # so many messages were looked at for files that the model does not take
 
     def _through(self, session: Session | None) -> Transport:
@@ -283,6 +284,7 @@ class Call:
         exchange.date = head.get("date")
         exchange.recorded = answer.recorded_duration
         exchange.replayed = answer.recorded_duration is not None
+        self.heard += not exchange.replayed
         exchange.held, exchange.beaten = answer.held, answer.beaten
         return head.get("content-type", "")
 

@@ -38,6 +38,10 @@ class AnyCall(Protocol):
     def provider(self) -> Provider:
         """Whom it asks now."""
 
+    @property
+    def heard(self) -> int:
+        """How many answers have come to it now, and from no tape."""
+
     def guard(self, gate: Gate | None) -> None:
         """Ask ``gate`` before each live send from now on; None asks nobody."""
 

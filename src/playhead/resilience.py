@@ -109,6 +109,16 @@ def hedged(model: str | Model, *, after: float | Literal["p95"] = "p95") -> Mode
     return made
 
 
+#: So many characters of why a model gave way are told beside why the last one did.
+_SHOWN = 200
+
+
+def _short(error: ModelError) -> str:
+    """What an error says, on one line."""
+    words = " ".join(str(error).split())
+    return words if len(words) <= _SHOWN else words[:_SHOWN] + "…"
+
+
 class Fallback:
     """What :func:`fallback` makes: a model to an agent. ``provider``, ``endpoint`` and ``name`` are the first one's.
 
@@ -225,6 +235,11 @@ class FallbackCall:
         """Whom this line asks now."""
         return self._line(self._now).whom(self._own(self._now, request)[0])
 
+    @property
+    def heard(self) -> int:
+        """How many answers have come to its lines now, and from no tape."""
+        return sum(line.heard for line in self._lines.values())
+
     def take_warnings(self) -> list[str]:
         """What could not be said as asked since the last time, and who gave way to whom."""
         taken, self._warnings = self._warnings, []
@@ -237,10 +252,11 @@ class FallbackCall:
 
         Raises:
             ModelError: what ended it: an error that does not move on, or the last one's. ``error.attempts`` are those
-                of all that were asked.
+                of all that were asked, and its message says why the others gave way.
         """
         common = self._fallback
         attempts: list[Attempt] = []
+        gave_way = ""
         left = common.order()
         while True:
             at = self._now = self._next(left, request)
@@ -266,7 +282,11 @@ class FallbackCall:
                     common.failed(at, error)
                 error.attempts = tuple(attempts)
                 if not left or not common.moves_on(error):
+                    if gave_way:
+                        error.message += f"\nbefore that, of this fallback:{gave_way}"
+                        error.args = (error.message,)
                     raise
+                gave_way += f"\n  {common.models[at].id} failed with {_short(error)}"
                 self._warnings.append(f"{common.models[at].id} gave way to the next model: {error}")
 
     def _next(self, left: list[int], request: Request) -> int:

@@ -127,3 +127,33 @@ def test_equal_runs_at_once_that_each_hear_the_model_make_a_call_each(tmp_path: 
         runs = asyncio.run(main())
     assert desk.paid == [7] * 5
     assert {run.text for run in runs} == {"done"}
+
+
+def test_what_a_sibling_records_meanwhile_is_not_taken_for_the_models_answer(tmp_path: Path) -> None:
+    """An agent inside plays its step from the tape while a tool beside it records its result."""
+    desk, path = Desk(), tmp_path / "t.yaml"
+    desk.go_on.set()
+
+    @tool
+    async def now() -> str:
+        return "12:00"
+
+    with FakeProvider(answer="done") as fake:
+        inner = Agent(fake.model("openai:inner"), tools=[desk.tool("write", approve=False)])
+        outer = Agent(fake.model("openai:outer"), tools=[inner.as_tool("inner", "pays"), now])
+        fake.script(
+            reply(tool_call("inner", "c1", task="pay 7"), tool_call("now", "c2")),
+            reply(tool_call("refund", "c3", order=7)),
+        )
+        outer.run_sync("go", tape=path, tape_mode="record")
+        said = [item for item in Tape.load(path).interactions if item.request.method == "POST"]
+        Tape(said[:2]).save(path)  # as a process leaves it that is killed before the write begins
+        desk.paid.clear()
+
+        async def main() -> list[Any]:
+            resumed = (outer.run("go", tape=path, tape_mode="resume") for _ in range(2))
+            return await asyncio.gather(*resumed, return_exceptions=True)
+
+        ends = asyncio.run(main())
+    assert desk.paid == [7]
+    assert sorted(type(end).__name__ for end in ends) == ["Run", "UnfinishedCallError"]

@@ -183,7 +183,7 @@ async def _model_step(state: Driving) -> Batches:
     folder = Folder()
     reserving = _reserving(state, request, call)
     taken_back: tuple[Part, ...] = ()
-    recorded = 0 if state.session is None else state.session.recorded
+    heard = call.heard
     run.partial = ()
     yield [StepStart(number)]
     try:
@@ -221,7 +221,7 @@ async def _model_step(state: Driving) -> Batches:
         run.warnings.extend(call.take_warnings())
         if folder.complete:
             response = folder.response()
-            state.heard = state.session is None or state.session.recorded > recorded
+            state.heard = call.heard > heard
             run.messages.append(response.as_message())
             attempts = tuple(run.attempts[first_attempt:])
             run.steps.append(Step(number, response, (), attempts, call.clock.monotonic() - began))

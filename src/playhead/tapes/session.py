@@ -367,11 +367,6 @@ class Session:
         return self._player.interactions
 
     @property
-    def recorded(self) -> int:
-        """How many interactions this session has put on the tape."""
-        return len(self._own)
-
-    @property
     def unwritten(self) -> tuple[Interaction, ...]:
         """What is on ``tape``, as it could not be written to the file, and is written with what is recorded next; once
         the session is closed, what the file will not have."""

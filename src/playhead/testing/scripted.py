@@ -168,6 +168,7 @@ class _Line(Call):
             if isinstance(answer.says, ModelError):
                 raise enrich(copy(answer.says), answer.headers, self.clock.time())
             exchange.status = 200
+            self.heard += 1
             assert isinstance(answer.says, Response)  # noqa: S101 - bytes were refused by _said
             response = _named(answer.says, request, number, size)
             if request.stream:

@@ -9,7 +9,9 @@ What it goes by, the strictest first: what was set (``Limiter(requests_per_minut
 asked, then go on at the pace that the provider was seen to take.
 
 Waiting costs no task: the first in the queue sleeps until its turn, all others wait for a future that the one before
-them resolves when it goes, by its answer or by being cancelled. Time is the model's clock.
+them resolves when it goes, by its answer or by being cancelled. An event loop that is closed in the middle of its runs
+says nothing of it: so who waits beside other loops looks now and then whether the first is still there. Time is the
+model's clock.
 """
 
 from __future__ import annotations
@@ -17,11 +19,11 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Callable
-from threading import Lock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any
 
 from playhead.errors import AuthenticationError, ConfigError
-from playhead.given import check
+from playhead.given import Naming, check
 from playhead.transport.pace import Pace
 from playhead.transport.quota import Quota, quotas
 from playhead.transport.retry import SYSTEM_CLOCK, Clock, retry_after, should_retry
@@ -38,9 +40,11 @@ BYTES_PER_TOKEN = 4
 #: How many limiters are kept for models that were asked without one of their own; a server with a key for each of its
 #: customers has many, most of them at rest.
 KEPT = 2048
+#: Seconds after which one who waits behind those of another event loop looks whether that one is still there.
+LOOK_AGAIN = 0.5
 
 
-class Limiter:
+class Limiter(metaclass=Naming):
     """How much may be asked at once, and in a minute; None sets no limit, and leaves it to what is learned.
 
     One limiter may be given to several models, whose runs then share its limits::
@@ -83,8 +87,10 @@ class Limiter:
         self._pace = Pace()
         self._quotas: dict[str, Quota] = {}
         self._newest = 0
-        self._lock = Lock()
+        # Collecting what an event loop left behind may end a run that waits here, in any line.
+        self._lock = RLock()
         self._queue: OrderedDict[int, tuple[AbstractEventLoop, Future[None]]] = OrderedDict()
+        self._loops: dict[AbstractEventLoop, int] = {}  # how many of each stand in the queue
         self._tickets = 0
         self.held_on_to: object = None
 
@@ -109,6 +115,8 @@ class Limiter:
         """Let a request of so many bytes leave, if it may at once; its number among all. None where it may not."""
         now = self.clock.monotonic()
         with self._lock:
+            if self._queue:
+                self._bury()
             return None if self._queue or self._wait(now, size) else self._leave(size, now)
 
     async def enter(self, size: int) -> int:
@@ -124,9 +132,11 @@ class Limiter:
             ticket = self._tickets
             turn: Future[None] = loop.create_future()
             self._queue[ticket] = (loop, turn)
+            self._loops[loop] = self._loops.get(loop, 0) + 1
         try:
             while True:
                 with self._lock:
+                    self._bury()
                     wait: float | None = None
                     if next(iter(self._queue)) == ticket:
                         now = self.clock.monotonic()
@@ -138,13 +148,19 @@ class Limiter:
                         if turn.done():
                             turn = loop.create_future()
                             self._queue[ticket] = (loop, turn)
+                        others = len(self._loops) > 1
                 if wait is None:
-                    await turn
+                    look = loop.call_later(LOOK_AGAIN, _done, turn) if others else None
+                    try:
+                        await turn
+                    finally:
+                        if look is not None:
+                            look.cancel()
                 else:
                     await self.clock.sleep(wait)
         finally:
             with self._lock:
-                self._queue.pop(ticket, None)
+                self._drop(ticket)
                 self._wake()
 
     def answered(self, number: int, left: float, answer: HTTPResponse) -> None:
@@ -205,6 +221,23 @@ class Limiter:
             quota.taken += 1.0 if what == "requests" else _tokens(size)
         return self.asked
 
+    def _bury(self) -> None:
+        """The first whose loop was closed will not go on, and nobody is told of it: the next one is first."""
+        while self._queue:
+            ticket, (loop, _) = next(iter(self._queue.items()))
+            if not loop.is_closed():
+                return
+            self._drop(ticket)
+
+    def _drop(self, ticket: int) -> None:
+        """It stands in the queue no longer."""
+        found = self._queue.pop(ticket, None)
+        if found is not None:
+            loop, _ = found
+            self._loops[loop] -= 1
+            if not self._loops[loop]:
+                del self._loops[loop]
+
     def _wake(self) -> None:
         """The first in the queue is to look; one whose loop has ended will not, and is passed over."""
         while self._queue:
@@ -213,7 +246,7 @@ class Limiter:
                 loop.call_soon_threadsafe(_done, turn)
                 return
             except RuntimeError:
-                del self._queue[ticket]
+                self._drop(ticket)
 
 
 #: What the first in the queue waits for where no time will help.
