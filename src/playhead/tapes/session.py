@@ -27,7 +27,7 @@ by its path or as a :class:`Tape`; ids stay consecutive. ``replay`` locks nothin
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -301,8 +301,10 @@ class Session:
         body: bytes,
         nanoseconds: int,
         uncompressed: bool = False,
+        at: Callable[[int], Headers] | None = None,
     ) -> Interaction:
-        """Put an exchange that has ended on the tape, secrets taken out; when this returns it is in the file.
+        """Put an exchange that has ended on the tape, secrets taken out; when this returns it is in the file. ``at``
+        gives further headers of the answer, for the id that it gets.
 
         In mode ``off`` the interaction is only made.
 
@@ -326,7 +328,7 @@ class Session:
                 status=status,
                 reason=reason,
                 proto=proto,
-                headers=headers,
+                headers=headers if at is None else (*headers, *at(id)),
                 body=body,
                 nanoseconds=nanoseconds,
                 uncompressed=uncompressed,
@@ -371,6 +373,11 @@ class Session:
         """What is on ``tape``, as it could not be written to the file, and is written with what is recorded next; once
         the session is closed, what the file will not have."""
         return () if self._recorder is None else self._recorder.unwritten
+
+    @property
+    def recorded(self) -> int:
+        """How many interactions this session has put on the tape."""
+        return len(self._own)
 
     @property
     def has_tool_calls(self) -> bool:
