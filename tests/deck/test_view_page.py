@@ -74,6 +74,17 @@ def test_the_seed_is_shown_as_a_person_tells_it(page: Page, tmp_path: Path, seed
     assert page.evaluate(codes) == "429 429 200" + " 429" * 8 + " 200"
 
 
+def test_the_legend_has_what_the_tape_has_and_the_buttons_say_what_they_do(
+    page: Page, tmp_path: Path, seed: Path
+) -> None:
+    legend = "[...document.querySelectorAll('.legend li')].filter((one) => one.offsetWidth).map((one) => one.innerText)"
+    opened(page, tmp_path, ("florence.yaml", Tape.load(seed)))
+    assert page.evaluate(legend) == ["answer", "refusal"]
+    assert (page.text("#theme"), page.text("#help")) == ("Theme: auto", "Keyboard")
+    opened(page, tmp_path, ("packing.yaml", research()))
+    assert "tool" in page.evaluate(legend)
+
+
 def test_the_keys_walk_through_the_whole_page(page: Page, tmp_path: Path, seed: Path) -> None:
     """Without a mouse: the list, the panes, refusals, steps, the dialog, the colours."""
     opened(page, tmp_path, ("florence.yaml", Tape.load(seed)))

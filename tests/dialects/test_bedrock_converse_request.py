@@ -460,6 +460,17 @@ def test_messages_that_bedrock_refuses_are_kept_as_they_were() -> None:
     assert found.profile.as_it_is
 
 
+@pytest.mark.parametrize("uri", ["data:image/png;base64,", "data:video/mp4;base64,AAAA", "https://v/x.mp4", ""])
+def test_a_place_in_s3_that_is_none_is_kept_as_it_was(uri: str) -> None:
+    """Also one that says another kind of file than its block does."""
+    block = {"video": {"format": "mp4", "source": {"s3Location": {"uri": uri}}}}
+    body = {"messages": [{"role": "user", "content": [{"text": "a"}, block]}]}
+    found = received(body)
+    assert found.unmodelled == ()
+    again = bedrock_converse.encode_request(found.request, Endpoint("b", BASE, found.profile))
+    assert json.loads(again.http.body) == body
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [

@@ -16,7 +16,7 @@ IN_FIELDS = """key token sig X-Amz-Signature X-Amz-Credential X-Goog-Date code a
 NOWHERE = """max_tokens token_count prompt_tokens tokens next_page_token nextPageToken pageToken pagetoken
     continuation_token eos_token cache_key prompt_cache_key idempotency_key public_key primary_key sort_key s3_key
     country_code status_code token_type tokenizer monkey keyboard author authority auth_type password_hint grant_type
-    client_id alt api-version refreshTokenExpiresIn key_count"""
+    client_id alt api-version refreshTokenExpiresIn key_count issueKey boardKey record_key"""
 
 
 @pytest.mark.parametrize("name", ANYWHERE.split())

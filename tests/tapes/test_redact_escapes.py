@@ -11,10 +11,11 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from playhead import Agent, AuthenticationError, RetryPolicy
 from playhead.tapes.escaped import places, plain
+from playhead.tapes.named import is_placeholder
 from playhead.tapes.redact import Redactor
 from playhead.testing import FakeProvider, raw
 
@@ -115,6 +116,7 @@ def test_a_place_is_that_of_the_escapes_and_no_more(
 )
 @settings(max_examples=100, deadline=None)
 def test_no_secret_is_left_whatever_its_signs(key: str) -> None:
+    assume(not is_placeholder(key))
     for name, spell in SPELLINGS.items():
         if "base64" not in name:
             clean = Redactor([key]).body(b"<" + spell(key).encode() + b">")

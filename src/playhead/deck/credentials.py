@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from playhead.tapes.named import KEYS, header_names_credential, is_random, names_credential
+from playhead.tapes.named import KEYS, header_names_credential, is_placeholder, is_random, names_credential
 from playhead.tapes.redact import SHORTEST_SECRET
 from playhead.wire import Headers
 
@@ -73,7 +73,11 @@ def cookies(headers: Headers) -> set[str]:
 
 def _real(found: Iterable[str]) -> set[str]:
     """Those that are long enough, and stand for no other."""
-    return {value for value in found if len(value) >= SHORTEST_SECRET and not _STANDS_FOR.fullmatch(value)}
+    return {
+        value
+        for value in found
+        if len(value) >= SHORTEST_SECRET and not is_placeholder(value) and not _STANDS_FOR.fullmatch(value)
+    }
 
 
 def _in_headers(headers: Headers) -> Iterator[str]:

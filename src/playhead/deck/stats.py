@@ -214,7 +214,7 @@ def _attempt(row: Row, attempt: Try, line: Line, item: Interaction, answer: Resp
     row.count_usage(line.usage)
     row.count_cost(line.cost)
     row.about = row.about or line.source not in (None, REPORTED, REFUSED)
-    if line.cost is None and line.billed:
+    if line.cost is None and answer is not None:
         row.unpriced += 1
         why = _why_unpriced(line, item, answer)
         row.why_unpriced[why] = row.why_unpriced.get(why, 0) + 1

@@ -8,6 +8,9 @@ and its last word decides, with the one before it: ``api_key`` and ``session_tok
 JSON is read more narrowly (``spoken``), because it holds conversations: a bare ``token`` is what a model is sure of,
 ``signature`` what it signs its thoughts with, ``code`` a program, ``key`` anything; they need a word before them.
 
+What stands for a key where a server wants none (:func:`is_placeholder`: ``lm-studio``, ``not-needed``) is none, or the
+words of conversations would be replaced by it.
+
 The shapes are those by which keys are known wherever they stand (:data:`KEYS`), for recording and for scrubbing alike.
 """
 
@@ -30,7 +33,8 @@ _FIELD = frozenset(
 _HARMLESS = {
     "key": frozenset(
         """cache idempotency sort order primary foreign partition public routing group dedup dedupe surrogate object
-        s storage websocket index row column field lookup search shortcut hot by""".split()  # noqa: SIM905
+        s storage websocket index row column field lookup search shortcut hot by issue epic ticket sprint board space
+        component entity record item document file image menu feature flag translation locale""".split()  # noqa: SIM905
     ),
     "token": frozenset(
         """page next continuation continue cursor sync idempotency request stop eos bos pad unk mask sep start end max
@@ -140,6 +144,22 @@ KEYS: dict[str, str] = {
     "pypi-AgEI": rf"{_S}{{20,250}}",
     **dict.fromkeys(("lsv2_pt_", "lsv2_sk_"), "[A-Za-z0-9_]{20,200}"),
 }
+#: The words of what is given for a key to a server that looks at none, and in manuals.
+_PLACEHOLDING = frozenset(
+    """no not none needed necessary required used unused ignored nothing anything whatever null undefined empty key keys
+    api sk apikey nokey noapikey notneeded notrequired lm studio lmstudio ollama llama cpp llamacpp llamafile vllm
+    sglang localai koboldcpp tabbyapi xinference mlx jan local localhost dummy fake mock test testing tests example
+    sample placeholder your here this is value x xx xxx xxxx""".split()  # noqa: SIM905 - it reads better as words
+)
+_PARTS = re.compile(r"[-_. ]+")
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a key is made of nothing but words that say that it is none: ``lm-studio``, ``sk-no-key-required``,
+    ``EMPTY``, ``your_api_key_here``."""
+    return len(value) <= _LONGEST and _PLACEHOLDING.issuperset(_PARTS.split(value.strip("-_. <>").lower()))
+
+
 _RUN = re.compile(r"[A-Za-z0-9]{10,}")
 #: Bits for each character that the random part of a key has at least: "xxxxxxxx" has none.
 _ENTROPY = 3.0

@@ -14,7 +14,8 @@ What was named as a secret is one for good. What was only seen in somebody else'
 is one for that exchange, and as long after it as not many others were seen.
 
 A secret that is cut in two by the chunks of a stream's own protocol (half in one event, half in the next) is not
-seen. Values of fewer than 8 characters are no secrets: they would be found everywhere.
+seen. Values of fewer than 8 characters are no secrets: they would be found everywhere. Nor is what is given for a key
+where none is wanted (``lm-studio``, ``not-needed``): its words are those of conversations.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from playhead.tapes.escaped import places, plain
-from playhead.tapes.named import names_credential
+from playhead.tapes.named import is_placeholder, names_credential
 from playhead.wire import Headers, HTTPRequest
 
 REDACTED = "REDACTED"
@@ -75,8 +76,8 @@ class Redactor:
         return self._secrets.union(*self._seen)
 
     def add_secret(self, secret: str) -> bool:
-        """Replace this value from now on; False when it is too short or known already."""
-        if len(secret) < SHORTEST_SECRET or secret in self._secrets:
+        """Replace this value from now on; False when it is known already, or no secret."""
+        if secret in self._secrets or not _is_secret(secret):
             return False
         self._secrets |= {secret}
         forms, said, marks = _written(secret)
@@ -91,7 +92,7 @@ class Redactor:
         one costs, and a server may say a new cookie with every answer. Whether what is replaced is now another."""
         seen = dict(self._seen[cookies])
         known = self.secrets
-        values = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET and secret not in self._secrets]
+        values = [secret for secret in secrets if secret not in self._secrets and _is_secret(secret)]
         for value in values:
             seen.pop(value, None)
             seen[value] = None
@@ -167,6 +168,10 @@ class Redactor:
         for start, end in reversed(places(self._said, body)):
             body = body[:start] + _REDACTED + body[end:]
         return body
+
+
+def _is_secret(value: str) -> bool:
+    return len(value) >= SHORTEST_SECRET and not is_placeholder(value)
 
 
 def credentials_of(url: str) -> list[str]:

@@ -5,15 +5,15 @@ another base URL, with a text as a list of one, whole where a stream was recorde
 requests one question is said in :mod:`playhead.deck.serve.index` and nowhere else.
 
 One thing is known here that a server does not know: the host that was meant. Where a question was recorded at several,
-those of the asked one answer it; and what is of no wire and has no body, as the ``GET`` of a page, is answered by its
-own host only.
+those of the asked one answer it; and what is of no wire, as the ``GET`` of a page or the ``POST`` of a form, is
+answered by what its own host said at the same path, and by nothing else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from playhead.deck.serve.index import Index, Question, place_of
+from playhead.deck.serve.index import Index, Question, path_of, place_of
 from playhead.tapes.interaction import Interaction
 from playhead.tapes.tape import Tape
 from playhead.wire import HTTPRequest
@@ -38,7 +38,9 @@ class Alike:
         items = [(recording.origin or recording).interaction for recording in question.recordings]
         host = _host(request.url)
         mine = [item for item in items if _host(item.request.url) == host]
-        if not mine and (request.body or place_of(request.url)):
+        if not place_of(request.url):
+            mine = [item for item in mine if path_of(item.request.url) == path_of(request.url)]
+        elif not mine:
             mine = items
         return [self._places[id(item)] for item in mine]
 

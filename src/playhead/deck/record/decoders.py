@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 #: How gzip begins.
 GZIP = b"\x1f\x8b\x08"
-_ZSTD = b"\x28\xb5\x2f\xfd"
+#: How zstd begins.
+ZSTD = b"\x28\xb5\x2f\xfd"
 #: Bytes that zstd is given at once where it knows no limit: what comes out of them fits in memory, whatever they are.
 _PIECE = 1024
 
@@ -73,7 +74,7 @@ class Brotli:
 class Zstandard:
     """Of ``zstandard``."""
 
-    again = _ZSTD
+    again = ZSTD
 
     def __init__(self, library: Any) -> None:
         self.left, self.more, self.eof = b"", False, False
@@ -89,7 +90,7 @@ class Zstandard:
 class PythonZstd:
     """Of Python's own library, and of its backport."""
 
-    again = _ZSTD
+    again = ZSTD
 
     def __init__(self, library: Any) -> None:
         self.left, self.more, self.eof = b"", False, False

@@ -4,6 +4,9 @@ What a client makes of a body that breaks off, or is not what it says, is its ow
 they came. The tape has what was plain before the break, and the reason. All encodings that something here can undo
 (:mod:`.decoders`) are undone, the last that was laid on first; in steps, and no further than :mod:`playhead.bounds` has
 it. Of what is denser than any text is, only a beginning is kept.
+
+What nothing says is compressed may be so all the same: a file that is uploaded, a header that was forgotten.
+:func:`unsaid` looks for that, by how the bytes begin, and by trying where an encoding begins as it likes.
 """
 
 from __future__ import annotations
@@ -11,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from playhead import bounds
-from playhead.deck.record.decoders import GZIP, Decoder, decoders
+from playhead.deck.record.decoders import GZIP, ZSTD, Decoder, decoders
 from playhead.wire import Headers
 
-__all__ = ["ENDS_EARLY", "GZIP", "UNDONE", "beginning", "codings", "inflated"]
+__all__ = ["ENDS_EARLY", "UNDONE", "beginning", "codings", "inflated", "is_text", "unsaid"]
 
 #: What can be undone here always, so that a proxy asks for no other.
 UNDONE = ("gzip", "x-gzip", "deflate")
@@ -23,6 +26,8 @@ _IN, _OUT = 16384, 1 << 20
 #: Bytes that are kept of what is denser than any text.
 _KEPT = 1 << 20
 ENDS_EARLY = "its compression ended before its end"
+#: How often compressed bytes are looked for within compressed bytes.
+_DEEP = 3
 
 
 def codings(headers: Headers) -> list[str]:
@@ -48,6 +53,39 @@ def inflated(pieces: Sequence[bytes], encodings: Sequence[str]) -> tuple[list[by
                 break
         why = why or broke
     return plain, why if plain is not None else ""
+
+
+def unsaid(body: bytes, depth: int = _DEEP) -> Iterator[tuple[str, bytes, bool]]:
+    """What may be in a body that nothing says is compressed: each encoding that it can be read in, what comes out, and
+    whether that may be not all of what is in it for certain. Nothing of what is text."""
+    if not depth or is_text(body):
+        return
+    for encoding, begins in _begins(body):
+        plain, broke = inflated([body], [encoding])
+        if plain is None:
+            if begins:
+                yield encoding, b"", True
+            continue
+        yield encoding, plain[0], begins and bool(broke)
+        yield from unsaid(plain[0], depth - 1)
+
+
+def _begins(body: bytes) -> list[tuple[str, bool]]:
+    """The encodings that a body may be in, and whether it begins as nothing else does."""
+    if body.startswith(GZIP):
+        return [("gzip", True)]
+    if body.startswith(ZSTD):
+        return [("zstd", True)]
+    return [("deflate", False), ("br", False)]
+
+
+def is_text(body: bytes) -> bool:
+    """Whether a body is text as it stands."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in body
 
 
 def _undone(pieces: Sequence[bytes], make: Callable[[], Decoder]) -> tuple[list[bytes] | None, str]:

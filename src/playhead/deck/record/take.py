@@ -7,7 +7,8 @@ What in the request or the answer is a key is made known to the tape before anyt
 
 An encoding that cannot be undone here stays, and ``Playhead-Encoding`` names it; but where a secret is known, nobody
 can say that such a body does not repeat it, and it is withheld: the tape has the head of the answer, and
-``Playhead-Cut`` says how much there was and why it is not there.
+``Playhead-Cut`` says how much there was and why it is not there. So it is with what no header says is compressed and
+that holds a secret, in an answer or in a request.
 
 Who records so promises that nobody has an answer in full before it is on the tape: :meth:`end` comes before the last
 byte is handed on. In an event loop that is :meth:`settle`, which does in a thread what would keep the others waiting.
@@ -21,7 +22,7 @@ from weakref import WeakKeyDictionary
 
 from playhead import bounds
 from playhead.deck.credentials import cookies, credentials
-from playhead.deck.record.inflated import ENDS_EARLY, GZIP, UNDONE, beginning, codings, inflated
+from playhead.deck.record.inflated import ENDS_EARLY, UNDONE, beginning, codings, inflated, is_text, unsaid
 from playhead.errors import TapeError
 from playhead.tapes.redact import Redactor
 from playhead.tapes.session import Session
@@ -166,12 +167,15 @@ class Take:
             pieces = plain
         body = b"".join(pieces)
         keys, passing = learn(self.session, self.request, self._headers, body)
-        if plain is None and not _is_text(body) and self.session.secrets:
+        asked, hidden = self._hidden(self.request.body)
+        if plain is None and not is_text(body) and self.session.secrets:
             withheld = f"{len(body)} bytes in the encoding {', '.join(encodings)[:60]}"
-        elif not encodings and body.startswith(GZIP) and self._hides(body):
-            withheld = f"{len(body)} bytes of gzip that holds a secret"
         else:
-            withheld = ""
+            withheld, inside = self._hidden(body) if plain is not None else ("", set())
+            hidden |= inside
+        if hidden:  # the rest of the exchange may say it in plain words
+            keys |= hidden
+            self.session.add_seen(hidden)
         if withheld:
             self.session.notes.append(f"an answer was withheld from the tape: {withheld} could not be looked into")
             cut, body, pieces = f"withheld: {withheld}", b"", []
@@ -189,6 +193,11 @@ class Take:
         if cut is not None:
             headers += ((CUT, cut),)
         request = self.request
+        if asked:
+            self.session.notes.append(f"a request was withheld from the tape: {asked} could not be looked into")
+            said = tuple(field for field in request.headers if not field[0].lower().startswith("playhead-"))
+            said += ((CUT, f"withheld: {asked}"),)
+            request = HTTPRequest(request.method, request.url, said, b"")
         if not self.session.secrets.issuperset((*keys, *passing)):  # others have come since: this one's are known here
             own = Redactor((*keys, *passing))
             request, body = own.request(request), own.body(body)
@@ -209,13 +218,17 @@ class Take:
         except TapeError as error:
             self.session.notes.append(str(error))
 
-    def _hides(self, body: bytes) -> bool:
-        """Whether gzip that nothing says is gzip holds a secret, or cannot be looked into to its end."""
-        plain, broke = inflated([body], ["gzip"])
-        if plain is None or broke:
-            return bool(self.session.secrets)
-        inside = plain[0]
-        return bool(credentials((), "", inside)) or Redactor(self.session.secrets).body(inside) != inside
+    def _hidden(self, body: bytes) -> tuple[str, set[str]]:
+        """What is to be withheld as a body holds a secret, or may, where no header says that it is compressed, and the
+        keys that are in it."""
+        why, found = "", set[str]()
+        for encoding, inside, doubtful in unsaid(body):
+            keys = credentials((), "", inside)
+            found |= keys
+            secrets = self.session.secrets
+            if keys or (doubtful and secrets) or Redactor(secrets).body(inside) != inside:
+                why = why or f"{len(body)} bytes of {encoding} that holds a secret"
+        return why, found
 
     @property
     def refused_unread(self) -> bool:
@@ -252,11 +265,3 @@ def learn(
     session.add_seen(keys)
     session.add_seen(passing, cookies=True)
     return keys, passing
-
-
-def _is_text(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return b"\0" not in body

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
+from playhead.deck.serve.meaning import UNREADABLE
 from playhead.dialects.base import Endpoint
-from playhead.errors import PlayheadError
 from playhead.fold import Folder, unfold
 from playhead.providers.paths import split
 from playhead.tapes.interaction import Interaction
@@ -56,7 +56,7 @@ def other_form(item: Interaction, streams: bool) -> Interaction | None:
             body = b"".join([encoder.feed(event) for event in unfold(response)])
         else:
             body = dialect.encode_response(response)
-    except (PlayheadError, ValueError, TypeError, RecursionError):
+    except UNREADABLE:
         return None
     kept = [field for field in recorded.headers if field[0].lower() not in ("content-type", CHUNKS.lower())]
     headers = (*kept, ("Content-Type", _SSE if streams else _JSON))

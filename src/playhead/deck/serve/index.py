@@ -3,13 +3,18 @@
 A client of ``playhead serve`` has only its base URL changed, so neither host nor what stands before a wire's own path
 needs to be the recorded one: what was recorded at ``https://openrouter.ai/api/v1/chat/completions`` answers
 ``/v1/chat/completions``, ``/api/v1/chat/completions`` and ``/chat/completions``. Where several recordings would do,
-those whose path is most like the asked one do. For paths of no wire known here (embeddings, files, lists), one path
-must end as the other does, and the query must be the same, credentials aside.
+those whose path is most like the asked one do. But a model is part of the question wherever it is said: what was asked
+of Azure's ``/deployments/gpt-4o`` answers no other deployment, and where a body names no model, the shorter of the two
+paths is the end of the longer.
+
+For paths of no wire known here (embeddings, files, lists) the whole path is the question, and the query, credentials
+aside, which are on no tape. What an upstream's own prefix was before a version may be missing: recorded at
+``/api/v1/embeddings``, it answers ``/v1/embeddings``.
 
 Bodies are compared as bytes, then as JSON, then by what they mean: read by the dialect of the path, so that a client
 that says a text as a list of one part, or null where the recorder said nothing, asks the same. What was recorded only
-whole, or only as a stream, is served in the form that is asked for (:mod:`.forms`). A key in a body
-is replaced before it is compared, as it was before it was recorded.
+whole, or only as a stream, is served in the form that is asked for (:mod:`.forms`), and what a request means is said in
+:mod:`.meaning`. A key in a body is replaced before it is compared, as it was before it was recorded.
 
 All interactions that answer one question, in the order of the tapes, are its recordings. Whose turn is which of them is
 in :mod:`.turns`. A client that is taped in its own process is answered by the same index
@@ -18,16 +23,17 @@ in :mod:`.turns`. A client that is taped in its own process is answered by the s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Sequence
-from importlib import import_module
+from itertools import pairwise
 from typing import Any
 
 import msgspec
 
 from playhead.deck.credentials import credentials
 from playhead.deck.serve.forms import one_form, other_form
-from playhead.errors import PlayheadError
-from playhead.providers.paths import split
+from playhead.deck.serve.meaning import meaning
+from playhead.providers.paths import PATHS, split
 from playhead.surrogates import joined
 from playhead.tapes.canonical import canonical_body, canonical_value
 from playhead.tapes.diff import first_difference, nearest
@@ -40,6 +46,11 @@ from playhead.wire import HTTPRequest, header
 
 #: Requests whose question is remembered by their bytes, and how long a body may be for it.
 _REMEMBERED, _SHORT = 4096, 65536
+#: The places of wires that have their model in the body, and what may name one before them.
+_IN_BODY = frozenset(PATHS.values())
+_NAMING = ("deployments", "endpoints")
+#: A version in a path, before which an upstream may have a prefix of its own.
+_VERSION = re.compile(r"v\d+[a-z0-9]*")
 #: Fields in which the wires hold a conversation.
 _TURNS = ("messages", "contents", "input")
 
@@ -61,12 +72,13 @@ class Recording:
 
 class Question:
     """One question as it was recorded at one address, and all its recordings in order. ``opening`` is how its
-    conversation begins, the same for all steps of one; None where it is no conversation."""
+    conversation begins, the same for all steps of one; None where it is no conversation. ``nameless``: neither its body
+    nor its wire's own path names a model."""
 
-    __slots__ = ("method", "opening", "other", "path", "query", "recordings")
+    __slots__ = ("method", "nameless", "opening", "other", "path", "query", "recordings")
 
-    def __init__(self, method: str, path: tuple[str, ...], query: str, opening: bytes | None) -> None:
-        self.method, self.path, self.query, self.opening = method, path, query, opening
+    def __init__(self, method: str, path: tuple[str, ...], query: str, opening: bytes | None, nameless: bool) -> None:
+        self.method, self.path, self.query, self.opening, self.nameless = method, path, query, opening, nameless
         self.recordings: list[Recording] = []
         self.other: Question | None = None
 
@@ -76,7 +88,7 @@ class Question:
             made = [(other_form(recording.interaction, streams), recording) for recording in self.recordings]
             if any(item is None for item, _ in made):
                 return None
-            other = Question(self.method, self.path, self.query, self.opening)
+            other = Question(self.method, self.path, self.query, self.opening, self.nameless)
             other.recordings = [Recording(item, origin.tape, origin) for item, origin in made if item is not None]
             self.other = other
         return self.other
@@ -140,13 +152,15 @@ class Index:
         self.recordings.append(recording)
         request = recording.interaction.request
         place = place_of(request.url)
-        path, query = _path(request.url), _query(request.url) if place == "" else ""
+        path, query = path_of(request.url), _query(request.url) if place == "" else ""
         same = self._by_json.setdefault((request.method, place, canonical_body(request.body)), [])
         for question in same:
             if question.path == path and question.query == query:
                 break
         else:
-            question = Question(request.method, path, query, opening(place, request.body))
+            said = _object(request.body)
+            nameless = place in _IN_BODY and not said.get("model")
+            question = Question(request.method, path, query, _opening(place, said), nameless)
             same.append(question)
         question.recordings.append(recording)
 
@@ -179,60 +193,75 @@ class Index:
         return self._by_meaning
 
 
-def opening(place: str, body: bytes) -> bytes | None:
+def _opening(place: str, said: dict[str, Any]) -> bytes | None:
     """How a conversation begins: all up to the first thing that its user says."""
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    if not isinstance(value, dict):
-        return None
     for field in _TURNS:
-        turns = value.get(field)
+        turns = said.get(field)
         if isinstance(turns, str):
             turns = [turns]
         if isinstance(turns, list):
-            said = (at for at, turn in enumerate(turns, 1) if not isinstance(turn, dict) or turn.get("role") == "user")
-            return msgspec.json.encode([place, canonical_value(turns[: next(said, 1)])], order="sorted")
+            users = (at for at, turn in enumerate(turns, 1) if not isinstance(turn, dict) or turn.get("role") == "user")
+            try:
+                begins = canonical_value(turns[: next(users, 1)])
+                return msgspec.json.encode([place, begins], order="sorted")
+            except RecursionError:
+                return None
     return None
 
 
-def meaning(request: HTTPRequest) -> tuple[bytes, bool] | None:
-    """What a request asks, in no wire's words, as bytes that are equal where it is, and whether it asks for a stream;
-    None where no dialect reads it."""
-    found = split(request.url)
-    if found is None:
-        return None
-    dialect: Any = import_module(f"playhead.dialects.{found[0]}")
+def _object(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body is; an empty one where it is none."""
     try:
-        said = msgspec.json.decode(request.body)
-        if isinstance(said, dict) and None in said.values():  # a field that is null is one that is not said
-            body = msgspec.json.encode({name: value for name, value in said.items() if value is not None})
-            request = HTTPRequest(request.method, request.url, (), body)
-        decoded = dialect.decode_request(request)
-        asked = msgspec.to_builtins(msgspec.structs.replace(decoded.request, stream=False))
-        return msgspec.json.encode([asked, sorted(decoded.unmodelled)], order="sorted"), decoded.request.stream
-    except (PlayheadError, ValueError, TypeError, RecursionError, OverflowError):
-        return None
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _best(questions: list[Question], place: str, target: str) -> Question | None:
     """The question whose recorded path has most in common with the asked one, from the end."""
     if not questions:
         return None
-    asked = _path(target)
-    best, most = None, -1
+    asked = path_of(target)
+    best, most = None, (-1, False)
     for question in questions:
-        same = 0
-        for one, other in zip(reversed(question.path), reversed(asked), strict=False):
-            if one != other:
-                break
-            same += 1
-        if not place and (same < min(len(question.path), len(asked)) or question.query != _query(target)):
+        same = _common_end(question.path, asked)
+        if place:
+            if place in _IN_BODY and _other_model(question, asked, same):
+                continue
+        elif not _one_path(question.path, asked) or question.query != _query(target):
             continue
-        if same > most:
-            best, most = question, same
+        if (alike := (same, question.path == asked)) > most:
+            best, most = question, alike
     return best
+
+
+def _common_end(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    """How many segments two paths have in common from the end."""
+    same = 0
+    for ours, theirs in zip(reversed(one), reversed(other), strict=False):
+        if ours != theirs:
+            break
+        same += 1
+    return same
+
+
+def _one_path(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether two paths of no wire are one, an upstream's prefix before a version aside."""
+    shorter = min(one, other, key=len)
+    same = _common_end(one, other)
+    return same == len(shorter) and (len(one) == len(other) or _VERSION.fullmatch(shorter[0]) is not None)
+
+
+def _other_model(question: Question, asked: tuple[str, ...], same: int) -> bool:
+    """Whether two paths, which have so many segments in common, name two models, or may where the body names none."""
+    ours, theirs = (
+        next((name for before, name in pairwise(path) if before in _NAMING and name != "openapi"), "")
+        for path in (question.path, asked)
+    )
+    if ours and theirs and ours != theirs:
+        return True
+    return question.nameless and same < min(len(question.path), len(asked))
 
 
 def place_of(url: str) -> str:
@@ -246,7 +275,7 @@ def _absolute(url: str) -> str:
     return url if "://" in url else f"http://tape{url}"
 
 
-def _path(url: str) -> tuple[str, ...]:
+def path_of(url: str) -> tuple[str, ...]:
     path = _absolute(url).partition("://")[2].partition("?")[0].partition("#")[0].partition("/")[2]
     return tuple(path.rstrip("/").split("/"))
 
@@ -264,9 +293,7 @@ def _suits(recording: Recording, method: str, target: str) -> bool:
         return False
     if place:
         return place == place_of(target)
-    ours, theirs = _path(request.url)[::-1], _path(target)[::-1]
-    shorter = min(len(ours), len(theirs))
-    return not place_of(target) and ours[:shorter] == theirs[:shorter]
+    return not place_of(target) and _one_path(path_of(request.url), path_of(target))
 
 
 def _at(item: Interaction, url: str) -> Interaction:

@@ -124,7 +124,7 @@ def decode_file(block: dict[str, Any]) -> File | None:
                 file = File(media_type or "", data=binascii.a2b_base64(text))
             except ValueError:
                 return None
-        case {"s3Location": {"uri": str(uri)}}:
+        case {"s3Location": {"uri": str(uri)}} if uri.startswith("s3://"):
             file = File(media_type or "", url=uri)
         case _:
             return None
@@ -133,7 +133,7 @@ def decode_file(block: dict[str, Any]) -> File | None:
     if kind == "document" and isinstance(name, str):
         file = msgspec.structs.replace(file, name=name)
     again = encode_file(file)
-    if again is None or not again[kind].keys() <= inner.keys():
+    if again is None or kind not in again or not again[kind].keys() <= inner.keys():
         return None
     rest = {key: value for key, value in inner.items() if key not in again[kind] or again[kind][key] != value}
     return msgspec.structs.replace(file, opaque=Opaque(NAME, rest)) if rest else file

@@ -43,8 +43,8 @@ function turnTheme(to) {
   const next = to ?? THEMES[(THEMES.indexOf(now) + 1) % THEMES.length];
   if (next === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = next;
-  byId("theme").textContent = { system: "Auto", light: "Light", dark: "Dark" }[next];
-  byId("theme").setAttribute("aria-label", `Colours: ${next === "system" ? "as the system" : next}`);
+  byId("theme").textContent = `Theme: ${next === "system" ? "auto" : next}`;
+  byId("theme").setAttribute("aria-label", `Theme: ${next === "system" ? "auto, as the system" : next}`);
   try { localStorage.setItem("playhead-theme", next); } catch { /* a file may have no storage */ }
   tell("theme");
 }

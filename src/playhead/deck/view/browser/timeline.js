@@ -43,7 +43,17 @@ function layTimeline() {
   track.canvas.style.height = `${Math.round(Math.min(Math.max(TRACK.top + track.count * (TRACK.longest + 4) + TRACK.bottom + 6, 84), 180))}px`;
   const words = `${plural(exchanges.length, "exchange")}${lasting(tape()) === null ? "" : ` in ${seconds(track.end)}`}, ${plural(conversations.length, "conversation")}. The list of exchanges says the same in words.`;
   track.canvas.setAttribute("aria-label", words);
+  layLegend();
   drawSoon();
+}
+
+/** The legend has the colours that this tape has, and no others. */
+function layLegend() {
+  const { exchanges } = tape();
+  const has = new Set(exchanges.map(kindOf));
+  if (exchanges.some((one) => one.first !== undefined && kindOf(one) === "answer")) has.add("first");
+  if (exchanges.some((one) => one.wait)) has.add("wait");
+  for (const item of document.querySelectorAll(".legend li")) item.hidden = !has.has(item.dataset.ink);
 }
 
 function drawSoon() {
