@@ -124,3 +124,23 @@ def test_a_provider_that_is_none_is_named() -> None:
 def test_every_wire_reads_a_list(dialect: str) -> None:
     name = next(provider.name for provider in PROVIDERS.values() if provider.dialect == dialect)
     assert read_messages(name, []) == []
+
+
+@pytest.mark.parametrize(
+    ("named", "kept", "meant"),
+    [
+        ("openai", [{"type": "message", "content": [{"type": "output_text", "text": "x"}]}], "openai-responses"),
+        ("openai", [{"type": "function_call", "call_id": "c", "name": "n", "arguments": "{}"}], "openai-responses"),
+        ("openai", [{"role": "model", "parts": [{"text": "x"}]}], "google"),
+        ("anthropic", CHAT, "openai"),
+    ],
+)
+def test_a_history_in_the_words_of_another_wire_names_that_one(named: str, kept: Any, meant: str) -> None:
+    with pytest.raises(HistoryFormatError) as caught:
+        read_messages(named, kept)
+    assert str(caught.value).endswith(f'; it looks like a history of {meant}: read_messages("{meant}", …)')
+
+
+def test_a_history_that_is_nobody_s_names_none() -> None:
+    with pytest.raises(HistoryFormatError, match=r"'usr' came$"):
+        read_messages("openai", [{"role": "usr", "content": "x"}])

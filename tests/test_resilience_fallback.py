@@ -236,3 +236,25 @@ def test_a_history_of_one_provider_goes_to_another() -> None:
         assert run.text == "40 C."
         assert [message.role for message in second.requests[0].request.messages] == ["user", "assistant", "tool"]
         assert second.requests[0].request.messages[0] == user("Rome?")
+
+
+def test_where_all_fail_the_error_names_each_with_its_reason() -> None:
+    with FakeProvider() as first, FakeProvider() as second:
+        first.script(refuse(401, "no such key"))
+        second.script(refuse(503, "no room"))
+        with pytest.raises(ModelError) as caught:
+            Agent(fallback(*two(first, second)), max_tokens=50).run_sync("hello")
+    last, *before = str(caught.value).splitlines()
+    assert last.startswith("anthropic 503: no room")
+    assert before == [
+        "before that, of this fallback:",
+        "  openai:gpt-x failed with openai 401: no such key",
+    ]
+
+
+def test_where_the_only_one_that_was_asked_fails_its_error_is_as_it_was() -> None:
+    with FakeProvider() as first, FakeProvider() as second:
+        first.script(refuse(400, "bad"))
+        with pytest.raises(BadRequestError) as caught:
+            Agent(fallback(*two(first, second)), max_tokens=50).run_sync("hello")
+    assert str(caught.value) == "openai 400: bad"

@@ -7,21 +7,30 @@ A forked child shares the kernel's side of its parent's loop: when it ends, its 
 parent's own wake-up call, and the parent would wait for ever. So the loop is closed before a fork, and parent and child
 each make a new one at their next call. While the loop runs it cannot be closed: a tool that forks is to end its child
 with ``os._exit``, as ``multiprocessing`` does.
+
+The traceback of a :class:`PlayheadError`, and of a ^C, would be a screenful of this package and of asyncio between the
+caller's line and the place. Their frames are left out of it, but for the innermost; those of anybody else's code stay,
+a tool's above all. ``python -X dev`` leaves all in, and any other exception has all: it may be ours to mend.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Coroutine
 from contextlib import suppress
 from contextvars import copy_context
+from types import TracebackType
 from typing import Any, TypeVar
 
-from playhead.errors import ConfigError
+from playhead.errors import ConfigError, PlayheadError
 
 Result = TypeVar("Result")
+
+#: Where the code stands whose frames are left out of tracebacks.
+_MACHINERY = tuple(os.path.join(os.path.dirname(file), "") for file in (__file__, asyncio.__file__))
 
 #: How often a loop that is left in the middle is gone back to.
 _PATIENCE = 20
@@ -44,10 +53,41 @@ def block_on(work: Coroutine[Any, Any, Result], name: str, instead: str) -> Resu
     else:
         work.close()
         raise ConfigError(f"{name} would block the event loop that is running here; use: {instead}")
-    if threading.current_thread() is not threading.main_thread():
-        with asyncio.Runner() as runner:
-            return _run(runner, work)
-    return _run(_runner(), work)
+    try:
+        if threading.current_thread() is not threading.main_thread():
+            with asyncio.Runner() as runner:
+                return _run(runner, work)
+        return _run(_runner(), work)
+    except (PlayheadError, KeyboardInterrupt) as error:
+        if not sys.flags.dev_mode:
+            _shorten(error)
+        raise
+
+
+def _shorten(error: BaseException) -> None:
+    """Leave the machinery out of the tracebacks of an error and of those that it came of."""
+    seen: set[int] = set()
+    open_: list[BaseException | None] = [error]
+    while open_:
+        one = open_.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        one.__traceback__ = _others(one.__traceback__)
+        open_ += [one.__cause__, one.__context__]
+
+
+def _others(whole: TracebackType | None) -> TracebackType | None:
+    """A traceback's innermost place, and those before it that are none of the machinery."""
+    places: list[TracebackType] = []
+    while whole is not None:
+        places.append(whole)
+        whole = whole.tb_next
+    kept: TracebackType | None = None
+    for place in reversed(places):
+        if kept is None or not place.tb_frame.f_code.co_filename.startswith(_MACHINERY):
+            kept = TracebackType(kept, place.tb_frame, place.tb_lasti, place.tb_lineno)
+    return kept
 
 
 def _run(runner: asyncio.Runner, work: Coroutine[Any, Any, Result]) -> Result:

@@ -79,7 +79,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     what the tape says, and ``wait`` None: a tape does not hold it, and a replay does not wait. ``date`` is the answer's
     ``Date`` header as it stands. ``usage`` is what an answer that was cut had counted of itself; one that came whole
     has its own. ``asked`` is whom it asked, ``url`` where it was sent: without user, password and query, "" where that
-    is not known.
+    is not known. ``replayed`` says that it was played from a tape, and nobody was asked.
     """
 
     step: int
@@ -93,6 +93,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     usage: Usage | None = None
     asked: Asked | None = None
     url: str = ""
+    replayed: bool = False
 
 
 class AttemptStart(msgspec.Struct, frozen=True, tag_field="event", tag="attempt_start"):

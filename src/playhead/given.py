@@ -6,6 +6,9 @@ only which they look at::
     check("embed", tape=tape, options=options)
     -> ConfigError: embed: options is a mapping of names to values; got a list
 
+A class that is :class:`Naming` says of an argument that it does not have which one was probably meant; a struct is
+:class:`NamingStruct`.
+
 None passes: most arguments may be left out; of those that may not, :func:`check_there` is asked. What a value of the
 right kind may be is looked at where it is used. Only the kind of a wrong value is shown, as it may hold a key.
 """
@@ -14,9 +17,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from playhead.errors import ConfigError
+import msgspec
+
+from playhead.errors import ConfigError, nearest
 
 _Fits: TypeAlias = Callable[[Any], bool]
 
@@ -156,6 +161,17 @@ _KINDS: dict[str, tuple[_Fits, str]] = {
 }
 
 
+def in_python(words: str) -> str:
+    """Words about types as JSON names them, "expected `float | null`", as who writes Python reads them."""
+    for named, here in (("null", "None"), ("array", "list"), ("object", "dict")):
+        if named in words:
+            words = "`".join(
+                " | ".join(here if one == named else one for one in part.split(" | ")) if at % 2 else part
+                for at, part in enumerate(words.split("`"))
+            )
+    return words
+
+
 def check(where: str, /, **given: Any) -> None:
     """Look at arguments, those that are None left out; ``where`` is what they were given to.
 
@@ -177,3 +193,40 @@ def check_there(where: str, name: str, value: Any) -> None:
     if not fits(value):
         got = "None" if value is None else "nan" if value != value else f"a {type(value).__name__}"
         raise ConfigError(f"{where}{': ' if where else ''}{name} is {words}; got {got}")
+
+
+class _Naming(type):
+    if not TYPE_CHECKING:  # to a type checker the class has the arguments of its __init__, and no others
+
+        def __call__(cls, *args, **named):
+            try:
+                return super().__call__(*args, **named)
+            except TypeError:
+                known = _arguments(cls)
+                unknown = [name for name in named if name not in known]
+                if not unknown:
+                    raise
+                complaint = f"{cls.__name__}: unknown argument {unknown[0]!r}"
+            raise ConfigError(nearest(complaint, unknown[0], known))
+
+
+def _arguments(made: Any) -> list[str]:
+    from inspect import signature
+
+    return list(signature(made).parameters)
+
+
+class Naming(_Naming):
+    """The metaclass of a class that is called by users: an argument that it does not have is a ConfigError that names
+    the nearest, as everywhere else, and no bare TypeError."""
+
+    @property
+    def __signature__(cls) -> Any:
+        from inspect import signature
+
+        whole = signature(cls.__init__)  # type: ignore[misc]
+        return whole.replace(parameters=list(whole.parameters.values())[1:])
+
+
+class NamingStruct(_Naming, msgspec.StructMeta):
+    """:class:`Naming` of a struct, which has a signature of its own."""

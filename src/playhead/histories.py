@@ -49,6 +49,7 @@ def read_messages(provider: str, history: Any) -> list[Message]:
     known = PROVIDERS.get(provider)
     if known is None:
         raise ConfigError(nearest(f"no provider is called {provider!r}", str(provider), PROVIDERS))
+    plain: Any = None
     try:
         data = msgspec.json.decode(history) if isinstance(history, str | bytes) else history
         plain = msgspec.json.decode(msgspec.json.encode(data, enc_hook=_plain))
@@ -57,9 +58,38 @@ def read_messages(provider: str, history: Any) -> list[Message]:
         asked = HTTPRequest("POST", url, (), msgspec.json.encode(body))
         return list(dialect_named(known.dialect).decode_request(asked).request.messages)
     except ModelError as error:
-        raise HistoryFormatError(f"this is no history of {provider}: {error.message}") from error
+        words = f"{error.message}{_hint(plain, known.dialect)}"
+        raise HistoryFormatError(f"this is no history of {provider}: {words}") from error
     except (msgspec.MsgspecError, TypeError, UnicodeError, RecursionError) as error:
         raise HistoryFormatError(f"this is no history of {provider}: {error}") from error
+
+
+def _hint(plain: Any, dialect: str) -> str:
+    """Whose words these look like, where they look like another wire's than was named."""
+    for entry in plain if isinstance(plain, list) else ():
+        marked = _marked(entry)
+        if marked is not None:
+            elsewhere = PROVIDERS[marked].dialect != dialect
+            return f'; it looks like a history of {marked}: read_messages("{marked}", …)' if elsewhere else ""
+    return ""
+
+
+def _marked(entry: Any) -> str | None:
+    """The provider whose words alone have what this entry of a history has; None where it could be anyone's."""
+    if not isinstance(entry, Mapping):
+        return None
+    content = entry.get("content")
+    parts = [part for part in content if isinstance(part, Mapping)] if isinstance(content, list) else []
+    kinds = {str(part.get("type")) for part in parts}
+    if "type" in entry or kinds & {"input_text", "output_text"}:
+        return "openai-responses"
+    if "parts" in entry:
+        return "google"
+    if kinds & {"tool_use", "tool_result"}:
+        return "anthropic"
+    if "tool_calls" in entry or entry.get("role") in ("tool", "developer"):
+        return "openai"
+    return None
 
 
 def _plain(value: Any) -> Any:

@@ -35,7 +35,7 @@ def test_what_can_never_fit_ends_the_run_and_says_by_how_much() -> None:
         (await budget.reserve(CENT)).settle(None, None)
         await budget.reserve(CENT)
 
-    with pytest.raises(LimitError, match=r"\$0.015 is used up: \$0.01 are spent, and the next call may cost") as caught:
+    with pytest.raises(LimitError, match=r"suffice: \$0.01 of \$0.015 are spent, and the next call may cost") as caught:
         asyncio.run(go())
     assert caught.value.limit == "dollars"
 
@@ -145,7 +145,7 @@ def test_dollars_cannot_be_limited_where_no_price_is_known() -> None:
 def test_small_money_is_written_out() -> None:
     budget = Budget(dollars="0.0000001")
     assert repr(budget) == "<budget: $0 of $0.0000001>"
-    with pytest.raises(LimitError, match=r"the budget of \$0\.0000001 is used up: .* may cost \$0\.0000002"):
+    with pytest.raises(LimitError, match=r"the budget does not suffice: \$.* of \$0\.0000001 .* may cost \$0\.0000002"):
         asyncio.run(budget.reserve(Worst(1, Decimal("2E-7"))))
 
 

@@ -88,7 +88,7 @@ def test_a_settled_budget_goes_to_who_comes_next_and_not_to_the_dead() -> None:
 def test_what_a_closed_loop_held_counts_as_used_since_nobody_knows_what_it_cost() -> None:
     budget = Budget(tokens=250, dollars="0.03")
     left_behind(budget.reserve(ALL), budget.reserve(ALL))
-    with pytest.raises(LimitError, match=r"200 are spent"):
+    with pytest.raises(LimitError, match="200 of 250 tokens are spent"):
         in_time(budget.reserve(ALL))
     assert (budget.spent_tokens, budget.spent_dollars) == (200, Decimal("0.02"))
 

@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 
-from playhead import Agent, RateLimitError, ResponseStart, RetryPolicy, Run
+from playhead import Agent, RateLimitError, ResponseStart, RetryPolicy, Run, Text, Usage
+from playhead.agent.budget import Price
+from playhead.agent.ledger import line, total
+from playhead.events import Asked as Whom, Attempt
+from playhead.response import FinishReason, Response
 from scripted_server import Answer, Asked, Loopback, completion, delta, reply, streamed
 
 QUICK = RetryPolicy(attempts=4, base=0.001, cap=0.002)
@@ -187,3 +191,17 @@ def test_an_answer_that_was_whole_when_its_reader_left_makes_the_cost_unknown() 
         run = asyncio.run(go(agent(server)))
     (line,) = run.ledger
     assert (line.status, line.billed, line.cost, run.cost) == (None, True, None, None)
+
+
+def test_what_a_local_model_does_is_billed_by_nobody_and_its_cost_is_not_known() -> None:
+    asked = Whom("local", "http://local.localhost/v1", "smollm2")
+    made = line(Attempt(1, 1, 200, 0.5, asked=asked), Response((Text("hi"),), FinishReason("stop"), Usage(9, 2)))
+    assert (made.cost, made.source, made.billed) == (None, None, False)
+    assert total((made,)) is None
+    told = line(
+        Attempt(1, 1, 200, 0.5, asked=asked),
+        Response((Text("hi"),), FinishReason("stop"), Usage(1_000_000, 0)),
+        {"smollm2": Price(Decimal(1), Decimal(1))},
+    )
+    assert (told.cost, told.source, told.billed) == (Decimal(1), "budget", False)
+    assert total((told,)) == Decimal(1)

@@ -91,7 +91,7 @@ def test_a_name_is_never_longer_than_a_provider_takes() -> None:
         (list[Place], '[{"name":"x"}]', r"at `\$\[0\]`"),
         (City | Place, "{}", "no City or Place: as City: .*`name`.*; as Place: .*`name`"),
         (City | Place, "[", "no City or Place: Input data was truncated"),
-        (int | None, '"x"', "no int or null: "),
+        (int | None, '"x"', "no int or None: "),
         (list[Any], "[" * 100_000, "no list: "),
     ],
 )

@@ -32,7 +32,7 @@ def test_known_options_pass_unchanged() -> None:
         ),
         ({"provder": {}}, r'options\.provder: .*did you mean "provider"\?'),
         ({"provider": {"max_price": {"promt": 1}}}, r'options\.provider\.max_price\.promt: .*did you mean "prompt"\?'),
-        ({"provider": {"only": "wandb"}}, r"options\.provider\.only: expected `array`, got `str`"),
+        ({"provider": {"only": "wandb"}}, r"options\.provider\.only: expected `list`, got `str`"),
         ({"provider": {"only": [1]}}, r"options\.provider\.only\[0\]: expected `str`, got `int`"),
         ({"zzzzzz": 1}, r"options\.zzzzzz: openrouter knows no such option$"),
     ],

@@ -70,7 +70,8 @@ class Agent(Generic[Output]):
         model: "provider:model", or a :class:`playhead.Model` made before, or what :func:`playhead.fallback` makes.
         name: what the agent is called, by those who watch it, and as a tool of others.
         system: the system prompt; put before the messages unless they begin with one. Text, or a function, plain or
-            async, that is given the run's ``deps`` when it begins and gives text.
+            async, that is given the run's ``deps`` when it begins and gives text. A plain one is called in the event
+            loop: what takes time there is to be async.
         tools: functions that the model may call, plain or made with ``@tool``; and tools that the provider has of its
             own (:class:`playhead.WebSearch`, :class:`playhead.CodeExecution`, :class:`playhead.ComputerUse`).
         output: the type of the answer; None means text.
@@ -101,7 +102,8 @@ class Agent(Generic[Output]):
         cache: whether the provider's prompt cache is used where it wants to be told: True, or how long it is to hold,
             "5m" or "1h".
         on_event: called with every event and the run that it is of, as it happens; what it raises ends the run. One
-            function, or several.
+            plain function, or several. They are called in the event loop, where every run waits for them: what takes
+            time is to be handed to a queue or a thread.
         retry: how refusals are met; see :class:`playhead.RetryPolicy`.
         timeouts: seconds for connecting, for the first byte and between chunks.
         base_url: instead of the provider's own and the environment's.
@@ -223,6 +225,11 @@ class Agent(Generic[Output]):
         )
         self.tools.update(run_here(provided, self.model, self.tools))
 
+    def __repr__(self) -> str:
+        name = "" if self.name is None else f" {self.name}"
+        tools = f", tools {', '.join(self.tools)}" if self.tools else ""
+        return f"<agent{name}: {self.model.id}{tools}>"
+
     async def run(
         self, prompt: str | Message | Sequence[Message] | Pending = (), **going: Unpack[Going]
     ) -> Run[Output]:
@@ -253,11 +260,19 @@ class Agent(Generic[Output]):
 
         ``stream.run`` is the run, growing as the events come. Leaving the loop early closes the connection; use
         ``async with agent.stream(…) as stream`` to close it at once and not when it is collected.
+
+        Args:
+            prompt: what to ask, as for :meth:`run`.
+            going: messages, tape, tape_mode, fail_on_unplayed, deps, assume, results, budget, as for :meth:`run`.
         """
         return self._start(True, prompt, **going)
 
     def run_sync(self, prompt: str | Message | Sequence[Message] | Pending = (), **going: Unpack[Going]) -> Run[Output]:
         """:meth:`run`, for code that is not async. Safe from several threads at once.
+
+        Args:
+            prompt: what to ask, as for :meth:`run`.
+            going: messages, tape, tape_mode, fail_on_unplayed, deps, assume, results, budget, as for :meth:`run`.
 
         Raises:
             ConfigError: called inside a running event loop, which it would block; await ``agent.run`` there.
@@ -280,6 +295,9 @@ class Agent(Generic[Output]):
         Model, tools and connections are shared, so that one can be made for each request of a server. Where the model
         is another, ``base_url`` and ``api_key`` of this one are left out: they are of its provider.
 
+        Args:
+            changed: ``model`` and every other argument of :class:`Agent`; what is not given stays as it is.
+
         Raises:
             ConfigError: as for a new agent.
         """
@@ -299,7 +317,8 @@ class Agent(Generic[Output]):
     def as_tool(self, name: str | None = None, description: str | None = None) -> AnyTool:
         """This agent as a tool of another: the model writes a task, and reads this agent's answer.
 
-        What it asks goes onto the tape of the run that calls it, and its cost counts there (``run.children``).
+        What it asks goes onto the tape of the run that calls it, and its cost counts there (``run.children``). ``name``
+        is the agent's own unless another is given, and ``description`` tells the model when to call it.
         """
         return agent_tool(self, name, description)
 

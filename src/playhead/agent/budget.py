@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from playhead.errors import ConfigError, LimitError
-from playhead.given import check
+from playhead.given import Naming, check
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
@@ -66,7 +66,7 @@ class _Share(msgspec.Struct, eq=False):
             self.dollars += sign * worst.dollars
 
 
-class Budget:
+class Budget(metaclass=Naming):
     """Dollars and tokens that may be used. None means no limit.
 
     Attributes:
@@ -120,9 +120,12 @@ class Budget:
             ConfigError: dollars are limited, and the attempt's price is not known.
         """
         if self.dollars is not None and worst.dollars is None:
+            from playhead.agent.prices import unlisted
+
             raise ConfigError(
                 "a budget of dollars needs a price, and none is known of this model: tell it with "
                 "Budget(prices={model: (input, output)}), in dollars for a million tokens, or limit tokens="
+                f"{unlisted()}"
             )
         from asyncio import get_running_loop
 
@@ -206,12 +209,12 @@ class Budget:
     def _words(self, lacking: str, worst: Worst) -> str:
         if lacking == "tokens":
             return (
-                f"the budget of {self.tokens} tokens is used up: {self.spent_tokens} are spent, and the next call may "
-                f"take {worst.tokens}; a smaller max_tokens= would reserve less"
+                f"the budget does not suffice: {self.spent_tokens} of {self.tokens} tokens are spent, and the next "
+                f"call may take {worst.tokens}; a smaller max_tokens= would reserve less"
             )
         return (
-            f"the budget of ${self.dollars:f} is used up: ${self.spent_dollars:f} are spent, and the next call may "
-            f"cost ${worst.dollars or ZERO:f}; a smaller max_tokens= would reserve less"
+            f"the budget does not suffice: ${self.spent_dollars:f} of ${self.dollars:f} are spent, and the next call "
+            f"may cost ${worst.dollars or ZERO:f}; a smaller max_tokens= would reserve less"
         )
 
     def _queued(self, place: Future[None] | None, loop: AbstractEventLoop) -> Future[None]:

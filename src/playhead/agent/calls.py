@@ -23,18 +23,20 @@ from playhead.agent import taped
 from playhead.agent.content import Content
 from playhead.agent.context import Context
 from playhead.agent.events import ToolProgress
+from playhead.agent.inner_tape import has_begun
+from playhead.agent.late import too_late
 from playhead.agent.pending import Pending, refusal_of
 from playhead.agent.signature import takes_two
 from playhead.agent.tools import AnyTool, Approve, ToolErrors, Verdict, unknown_tool
 from playhead.agent.watching import Inside
-from playhead.errors import TapeMissError, UnfinishedCallError
+from playhead.errors import ConfigError, TapeMissError, UnfinishedCallError
 from playhead.messages import Message, Text, ToolCall, ToolResult, dump_messages
 
 if TYPE_CHECKING:
     from asyncio import Future
 
-    from playhead.tapes import Session
-    from playhead.wire import Headers
+    from playhead.tapes import Interaction, Session
+    from playhead.wire import Headers, HTTPRequest
 
 Assume: TypeAlias = Literal["done", "not_done"]
 
@@ -51,8 +53,9 @@ class Decided(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """A call has its result, after ``seconds``; ``final`` says that it ends the run, ``error`` is what the tool raised
-    that was not meant for the model."""
+    """A call has its result, after ``seconds``, 0 where it was not made; ``final`` says that it ends the run, ``error``
+    is what the tool raised that was not meant for the model, ``late`` what is to be said of a decision that came too
+    late."""
 
     index: int
     result: ToolResult
@@ -60,6 +63,7 @@ class Settled(msgspec.Struct, frozen=True):
     replayed: bool = False
     final: bool = False
     error: Exception | None = None
+    late: str = ""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -158,14 +162,23 @@ def _on_tape(index: int, call: ToolCall, room: Room) -> Settled | _Begun:
         request = taped.call_request(call)
         # Of calls that were under way when a run was stopped any may lack its result: that is no parting from the tape.
         asks = not session.recording or session.has_answer(request)
-        interaction = session.play(request) if asks else None
+        interaction = _result_on(session, call, request, room.decided) if asks else None
         if interaction is not None:
-            result = taped.read_result(call, interaction)
-            verdict = room.decided.verdicts.get(call.id, True)
-            if verdict is not True and result != refusal_of(call, verdict):
-                return _Begun(index, call, tool, None)  # the tape is of a run in which it was decided otherwise
-            return Settled(index, result, interaction.response.duration, True, taped.is_final(interaction))
+            result, final = taped.read_result(call, interaction), taped.is_final(interaction)
+            late = too_late(call, result, interaction, room.decided)
+            return Settled(index, result, interaction.response.duration, True, final, late=late)
     return _Begun(index, call, tool, begun)
+
+
+def _result_on(session: Session, call: ToolCall, request: HTTPRequest, decided: Decided) -> Interaction | None:
+    """The result of a call, played. One that something was decided of is known by its id: of a call that asks the same,
+    something else may have been decided."""
+    if session.recording and (call.id in decided.verdicts or call.id in decided.results):
+        own = next((one for one in session.answers(request) if taped.is_of(call, one)), None)
+        if own is not None:
+            session.play_this(own)
+        return own
+    return session.play(request)
 
 
 class _Begun(msgspec.Struct, frozen=True):
@@ -180,7 +193,7 @@ class _Begun(msgspec.Struct, frozen=True):
         """Whether it had begun, is not to be repeated, and nobody has said what became of it."""
         if self.key is None or self.tool is None or self.tool.effect != "write":
             return False
-        return room.decided.assume is None and self.call.id not in room.decided.results
+        return room.decided.assume is None and self._given(room) is None
 
     def plain(self, room: Room) -> bool:
         """Whether it can neither wait nor say how far it is."""
@@ -199,7 +212,8 @@ class _Begun(msgspec.Struct, frozen=True):
 
     async def _made(self, room: Room, order: _Order, progress: Callable[[str], None] | None) -> Settled | Waiting:
         tool, session = self.tool, self._recorder(room)
-        began, result, final = room.monotonic(), self._known(room), False
+        result, final = self._known(room), False
+        began: float | None = None  # a call that nobody makes takes no time
         error: Exception | None = None
         headers: Headers = ()
         if result is None and tool is not None:
@@ -212,8 +226,8 @@ class _Begun(msgspec.Struct, frozen=True):
                 return Waiting(self.index)
             if tool.effect == "write" and room.unended:
                 await _ended(room.unended)
-            began = room.monotonic()
             if verdict is True:
+                began = room.monotonic()
                 if session is not None and tool.effect != "read":
                     self._take(session, room)
                     if self.key is None:
@@ -239,7 +253,7 @@ class _Begun(msgspec.Struct, frozen=True):
                 result = refusal_of(self.call, verdict)
         if result is None:
             result = unknown_tool(self.call, room.tools)
-        seconds = room.monotonic() - began
+        seconds = 0.0 if began is None else room.monotonic() - began
         if session is not None:
             taped.record_result(session, taped.call_request(self.call), result, seconds, final=final, headers=headers)
         return Settled(self.index, result, seconds, False, final, error)
@@ -277,15 +291,23 @@ class _Begun(msgspec.Struct, frozen=True):
 
     def _undecided(self, room: Room) -> bool:
         """Whether a person is still to be asked about it."""
-        known = self.call.id in room.decided.verdicts or self.call.id in room.decided.results
+        known = self.call.id in room.decided.verdicts or self._given(room) is not None
         return self.tool is not None and self.tool.approve is True and room.approve is None and not known
 
     def _known(self, room: Room) -> ToolResult | None:
         """The result that was given instead of making the call."""
-        decided = room.decided
-        if self.key is not None and decided.assume == "done" and self.tool is not None and self.tool.effect == "write":
-            return decided.results.get(self.call.id) or self._result(_DONE)
-        return decided.results.get(self.call.id)
+        given = self._given(room)
+        if given is None and self.key is not None and self.tool is not None and self.tool.effect == "write":
+            return self._result(_DONE) if room.decided.assume == "done" else None
+        return given
+
+    def _given(self, room: Room) -> ToolResult | None:
+        """The result that somebody gave for this call. Where one of its id had begun and has no result, here or in a
+        run inside, it is that one's."""
+        given = room.decided.results.get(self.call.id)
+        if given is None or (self.key is None and room.session is not None and has_begun(room.session, self.call.id)):
+            return None
+        return msgspec.structs.replace(given, call_id=self.call.id, name=self.call.name)
 
     def _result(self, content: Content, is_error: bool = False) -> ToolResult:
         return ToolResult(self.call.id, self.call.name, content, is_error)
@@ -318,6 +340,11 @@ class _Begun(msgspec.Struct, frozen=True):
         async with order.asking:
             said = decide(self.call, context) if takes_two(decide) else decide(self.call)
             verdict: Verdict = await said if isinstance(said, Awaitable) else said
+            if verdict is not None and not isinstance(verdict, bool | str):
+                raise ConfigError(
+                    f"approve= of {self.call.name} (call {self.call.id}) gave a {type(verdict).__name__}; True, False, "
+                    "text that says why not, or None to wait is expected"
+                )
             return verdict
 
 

@@ -83,7 +83,7 @@ async def drive(run: Run[Any], plan: Plan, call: AnyCall, session: Session | Non
                             "continue it with messages=error.run.messages, or give it more with max_steps=",
                             limit="steps",
                         )
-                    if state.answer is not None:
+                    if state.answer is not None and state.plan.output in (None, str):
                         run.output = state.answer
                     run.duration = call.clock.monotonic() - began
                     _report_unused(run, plan)
@@ -135,7 +135,12 @@ def _report_unused(run: Run[Any], plan: Plan) -> None:
     """Results and verdicts that were given for calls that nobody made."""
     given = {**plan.decided.results, **plan.decided.verdicts}
     if given:
-        made = {call.id for message in run.messages for call in message.all(ToolCall)}
+        made: set[str] = set()
+        runs = [run]
+        while runs:  # those inside are told of what was decided as well
+            asking = runs.pop()
+            runs.extend(asking.children)
+            made.update(call.id for message in asking.messages for call in message.all(ToolCall))
         for call_id in given:
             words = f"something was decided of a call {call_id!r}, and there was none in this run"
             if call_id not in made and words not in run.warnings:
@@ -256,8 +261,10 @@ async def _tool_step(state: Driving, action: CallTools) -> Batches:
             async for outcome in outcomes:
                 if isinstance(outcome, Settled):
                     results[outcome.result.call_id] = outcome.result
-                    if not outcome.replayed:
+                    if not outcome.replayed or not run.steps:
                         state.used(outcome.result.call_id)
+                    if outcome.late and not run.steps:  # later calls of the same id are others
+                        run.warnings.append(outcome.late)
                     if outcome.final:
                         state.answer = outcome.result.text
                     if not outcome.result.is_error:

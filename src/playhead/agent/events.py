@@ -47,8 +47,9 @@ class ToolProgress(msgspec.Struct, frozen=True, tag_field="event", tag="tool_pro
 class ToolEnd(msgspec.Struct, frozen=True, tag_field="event", tag="tool_end"):
     """A call has its result. Ends come as they happen; the results in the history stand in the order of the calls.
 
-    ``duration`` is seconds; ``replayed`` says that the result is the tape's and the function did not run. ``error`` is
-    the exception that the function raised, where it is none that it made for the model (:class:`playhead.ToolError`).
+    ``duration`` is seconds, 0 of a call that was not made (it was refused, its result was given); ``replayed`` says
+    that the result is the tape's and the function did not run. ``error`` is the exception that the function raised,
+    where it is none that it made for the model (:class:`playhead.ToolError`).
     """
 
     step: int

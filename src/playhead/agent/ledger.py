@@ -37,6 +37,10 @@ REPORTED, TOLD, REFUSED = "provider", "budget", "not billed"
 _NO_PRICES: Mapping[str, Price] = {}
 _NOTHING_RESERVED: Mapping[tuple[int, int], Decimal] = {}
 
+#: Whose answers nobody bills: the model runs on this machine, started by playhead itself. What that costs (the machine,
+#: its power) is not known, and not 0.
+UNBILLED = frozenset({"local"})
+
 #: Providers that say in their documentation that a request which they refuse is not billed: OpenRouter ("Zero
 #: Completion Insurance": no charge where nothing was said and the finish reason is an error), Google (Gemini API,
 #: "Billing": 400 and 500 errors are not charged), as of 2026.
@@ -55,7 +59,8 @@ class Line(msgspec.Struct, frozen=True):
         cost: US dollars; None where it is not known.
         source: where ``cost`` comes from: "provider", "budget", "not billed", or the price table and the day whose
             prices hold.
-        billed: True for a whole answer, False for what is known to cost nothing, None where the provider alone knows.
+        billed: whether a provider bills it: True for a whole answer, False for what is known not to be (a refusal of a
+            provider that says so, and all that a local model does), None where the provider alone knows.
         at_most: US dollars that a budget counts for it, where ``cost`` is not known: all that was reserved. None where
             nothing was, as in a replay.
     """
@@ -89,7 +94,7 @@ def lines(
 
 def _bounded(made: Line, reserved: Decimal | None) -> Line:
     """The line with what it may have cost at most, where it is one whose cost is not known, and no refusal."""
-    if reserved is None or made.cost is not None or made.billed is False or (made.status or 0) >= 300:
+    if reserved is None or made.cost is not None or (made.status or 0) >= 300:
         return made
     return msgspec.structs.replace(made, at_most=reserved)
 
@@ -100,6 +105,8 @@ def line(attempt: Attempt, answer: Response | None, prices: Mapping[str, Price] 
     usage = answer.usage if answer is not None else attempt.usage
     model = (answer.model if answer is not None else None) or asked.model
     cost, source, billed = None, None, True if answer is not None else None
+    if asked.provider in UNBILLED:
+        billed = False
     if usage is not None and usage.cost is not None:
         cost, source, billed = usage.cost, REPORTED, True
     elif answer is not None and usage is not None and (own := told_price(prices, asked.model, usage)) is not None:
@@ -140,15 +147,19 @@ def _seconds(date: str | None) -> int | None:
         return None
 
 
+def _answered(one: Line) -> bool:
+    """Whether something of an answer came. One that was whole when its reader left has no status."""
+    own = one.provider in UNBILLED and one.usage is not None
+    return bool(one.billed) or own or (one.status is not None and one.status < 300)
+
+
 def total(ledger: Sequence[Line], before: Decimal | None = None) -> Decimal | None:
     """US dollars of all lines together, and of what was paid ``before`` them; None where an answer, whole or cut, has
     no known cost, and where there was none. Refusals and attempts that were never answered count as far as they have a
     figure."""
     known = [one.cost for one in ledger if one.cost is not None]
-    unknown = any(
-        one.cost is None and (one.billed or (one.status is not None and one.status < 300)) for one in ledger
-    )  # an answer that was whole when its reader left has no status
-    if unknown or (before is None and not any(one.billed for one in ledger)):
+    answers = [one for one in ledger if _answered(one)]
+    if any(one.cost is None for one in answers) or (before is None and not answers):
         return None
     if before is not None:
         known.append(before)

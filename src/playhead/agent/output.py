@@ -230,13 +230,13 @@ def _name(kind: Any) -> str:
     if kinds:
         return " or ".join(_name(one) for one in kinds)
     if kind is None or kind is type(None):
-        return "null"
+        return "None"
     return str(getattr(kind, "__name__", kind))
 
 
 def _wire_name(kind: Any) -> str:
     """The name of a schema in the letters that every provider takes, 64 of them at most: ``A_or_B``."""
-    name = _name(kind).removesuffix(" or null")
+    name = _name(kind).removesuffix(" or None")
     return "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in name)[:64] or "output"
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -34,6 +34,8 @@ from playhead.messages import (
     write_document,
 )
 from playhead.response import Usage
+
+T = TypeVar("T")
 
 #: How the result of a call begins that a person did not allow.
 REFUSED = "Error: the call was refused"
@@ -113,7 +115,7 @@ class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
             inner = {about: run.approve() for about, run in self.inner.items()}
             return _replaced(self, verdicts={**self.verdicts, **{call.id: True for call in self.own}}, inner=inner)
         for id in call_ids:
-            decided = decided._with(id, lambda run, id: _replaced(run, verdicts={**run.verdicts, id: True}))
+            decided = decided._with(id, lambda run, id: _decided(run, id, verdict=True, text=run.arguments.get(id)))
         return decided
 
     def _amended(self, call_ids: tuple[str, ...], arguments: Mapping[str, Any]) -> Pending:
@@ -125,30 +127,40 @@ class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
             raise ConfigError(f"arguments of call {call_ids[0]!r}: an object of JSON is expected: {error}") from None
         return self._with(
             call_ids[0],
-            lambda run, id: _replaced(run, verdicts={**run.verdicts, id: True}, arguments={**run.arguments, id: text}),
+            lambda run, id: _decided(run, id, verdict=True, text=text),
         )
 
     def refuse(self, call_id: str, reason: str = "") -> Pending:
         """The same with this call refused; the model is told the reason."""
-        return self._with(call_id, lambda run, id: _replaced(run, verdicts={**run.verdicts, id: reason or False}))
+        return self._with(call_id, lambda run, id: _decided(run, id, verdict=reason or False))
 
     def answer(self, call_id: str, result: Any) -> Pending:
         """The same with the result of this call, which is not made then: what a person or another program did."""
         content = as_content(result)
         name = next((call.name for call in self.calls if call.id == call_id), "")
         given = ToolResult(call_id, name, content)
-        return self._with(call_id, lambda run, id: _replaced(run, results={**run.results, id: given}))
+        return self._with(call_id, lambda run, id: _decided(run, id, result=given))
 
     def _with(self, call_id: str, change: Callable[[Pending, str], Pending]) -> Pending:
-        """The same, changed where this call waits; of several of one id the first that nothing was decided of."""
-        inside = any(call.id == call_id for inner in self.inner.values() for call in inner.calls)
-        if any(call.id == call_id for call in (self.undecided if inside else self.own)):
-            return change(self, call_id)
-        for about, inner in sorted(self.inner.items(), key=lambda pair: not pair[1].undecided):
-            if any(call.id == call_id for call in inner.calls):
-                return _replaced(self, inner={**self.inner, about: inner._with(call_id, change)})
-        waiting = ", ".join(call.id for call in self.calls)
-        raise ConfigError(f"no call {call_id!r} waits; there are: {waiting or 'none'}")
+        """The same, changed where this call waits; of several of one id the first that nothing was decided of, however
+        deep it stands, else the first."""
+        runs = self._nested()
+        found = next((run for run in runs if any(call.id == call_id for call in run.undecided)), None)
+        found = found or next((run for run in runs if any(call.id == call_id for call in run.own)), None)
+        if found is None:
+            waiting = ", ".join(call.id for call in self.calls)
+            raise ConfigError(f"no call {call_id!r} waits; there are: {waiting or 'none'}")
+        return self._changed(found, change(found, call_id))
+
+    def _changed(self, old: Pending, new: Pending) -> Pending:
+        """The same with ``new`` in the place of ``old``, which is this run or one inside of it."""
+        if self is old:
+            return new
+        for about, inner in self.inner.items():
+            changed = inner._changed(old, new)
+            if changed is not inner:
+                return _replaced(self, inner={**self.inner, about: changed})
+        return self
 
     def to_json(self) -> bytes:
         """The run as JSON; every later playhead reads it.
@@ -178,8 +190,35 @@ def _replaced(run: Pending, **changes: Any) -> Pending:
     return msgspec.structs.replace(run, **changes)
 
 
+def _decided(
+    run: Pending,
+    id: str,
+    *,
+    verdict: bool | str | None = None,
+    result: ToolResult | None = None,
+    text: str | None = None,
+) -> Pending:
+    """The run with this decided of a call, and nothing of what was decided of it before."""
+    return _replaced(
+        run,
+        verdicts=_with_one(run.verdicts, id, verdict),
+        results=_with_one(run.results, id, result),
+        arguments=_with_one(run.arguments, id, text),
+    )
+
+
+def _with_one(known: dict[str, T], id: str, value: T | None) -> dict[str, T]:
+    left = {other: said for other, said in known.items() if other != id}
+    return left if value is None else {**left, id: value}
+
+
 class _Stored(Document, frozen=True):
     pending: Pending
+
+
+def is_refusal(result: ToolResult) -> bool:
+    """Whether this is what the model is told of a call that was not allowed."""
+    return result.is_error and result.text.startswith(REFUSED)
 
 
 def refusal_of(call: ToolCall, verdict: bool | str) -> ToolResult:

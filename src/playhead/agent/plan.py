@@ -222,6 +222,7 @@ class Driving:
             words = await words
         if not isinstance(words, str):
             raise ConfigError(f"system= is a function that gives text; it gave a {type(words).__name__}")
+        words = str.__str__(words)  # a subclass, an enum's member, as the text that it is
         check_whole(words, "system")
         run.messages.insert(0, system_message(words))
 

@@ -71,6 +71,15 @@ def price(usage: Usage, model: str, base_url: str, at: int | None) -> Priced | N
     return Priced(found.total_price.normalize(), f"genai-prices {genai_prices.__version__}, {day:%Y-%m-%d}")
 
 
+def unlisted() -> str:
+    """Why there is no list price, where that is because there is no list; "" else, as it lacks the model then."""
+    try:
+        import genai_prices  # noqa: F401
+    except ImportError as error:
+        return f"; list prices need the extra prices: pip install 'playhead[prices]' ({error})"
+    return ""
+
+
 def _whole(prices: Any, usage: Usage) -> bool:
     """Whether both main kinds have a price where they were used: a table that lacks one would count it as free."""
     kinds = ((usage.input_tokens, "input_mtok"), (usage.output_tokens, "output_mtok"))

@@ -14,6 +14,7 @@ import msgspec
 
 from playhead.agent.output import output_schema
 from playhead.errors import ConfigError
+from playhead.given import in_python
 from playhead.messages import check_whole
 from playhead.request import NamedTool, OutputMode, OutputSchema, ReasoningSettings, ToolChoice
 
@@ -107,7 +108,7 @@ def check_settings(**settings: Any) -> None:
         msgspec.convert(settings, _Checked)
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at `$.")
-        raise ConfigError(f"Agent: {place.rstrip('`')}: {what[:1].lower()}{what[1:]}") from None
+        raise ConfigError(f"Agent: {place.rstrip('`')}: {in_python(what[:1].lower() + what[1:])}") from None
     except UnicodeError:  # text where a number is expected, and half a character in it
         name = next(name for name, value in settings.items() if isinstance(value, str))
         raise ConfigError(f"Agent: {name}: this cannot be text") from None

@@ -10,7 +10,9 @@ from playhead.response import Response
 
 
 class Step(msgspec.Struct):
-    """One model call and the tools it asked for. ``number`` counts from 1; ``duration`` is seconds, waits included."""
+    """One model call and the tools it asked for. ``number`` counts from 1; ``duration`` is the seconds that it took in
+    this run, waits included: next to nothing in a replay, where each of ``attempts`` has what it took when it was
+    recorded."""
 
     number: int
     response: Response

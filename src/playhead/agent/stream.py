@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from playhead.agent.drive import BROKEN_OFF, drive
 from playhead.agent.events import Event, RunFailed, RunStart
+from playhead.agent.inner_tape import RunTape
 from playhead.agent.plan import Plan
 from playhead.agent.run import Run
-from playhead.errors import ConfigError, LimitError, TimeoutExceeded
+from playhead.errors import AuthenticationError, ConfigError, LimitError, TimeoutExceeded
 from playhead.events import PartDelta, PartStart, ResponseEnd, ResponseStart
 from playhead.messages import Text
 
@@ -132,6 +133,7 @@ async def driven(
     """The run's batches, with its tape opened before and let go after, and its errors carrying it; ``plan.watch`` is
     told of each event before it is handed on."""
     session: Session | None = None
+    absent = ""
     watch = plan.watch
     try:
         if watch is not None:
@@ -146,11 +148,13 @@ async def driven(
             if mode == "once" and tape_mode is None and going_on:
                 mode = "resume"  # the tape holds the run up to where it waited
             if mode != "off":
+                absent = _absent(tape) if mode in ("once", "resume") else ""
                 session = open_session(tape, mode, secrets=model.secrets())
                 session.replaying = session.replaying and not going_on  # its beginning is not asked for again
                 run.tape = session.tape
                 run.warnings.extend(session.tape.warnings)
-        async with aclosing(drive(run, plan, model.call(session), session)) as steps:
+        on = None if session is None else cast("Session", RunTape(session))
+        async with aclosing(drive(run, plan, model.call(on), on)) as steps:
             async for batch in within(steps, plan.timeout, run):
                 if watch is not None:
                     for event in batch:
@@ -158,6 +162,10 @@ async def driven(
                 yield batch
     except BaseException as error:
         run.ended = "failed"
+        if absent and isinstance(error, AuthenticationError) and error.status is None and not run.steps:
+            join = "there is " if error.message.startswith("no key:") else ""
+            error.message = f"{absent}, so the model was to be asked, and {join}{error.message}"
+            error.args = (error.message,)
         _attach(error, run)
         if watch is not None:
             watch(RunFailed(run, error), run)
@@ -168,6 +176,15 @@ async def driven(
                 session.close()
             finally:  # closing may have something to say as well
                 run.warnings.extend(note for note in session.notes if note not in run.warnings)
+
+
+def _absent(tape: str | os.PathLike[str] | Tape) -> str:
+    """That there is no tape of this path, where there is none: who meant to play one learns where it was looked for."""
+    path = tape if isinstance(tape, str | os.PathLike) else tape.path
+    if path is None or os.path.exists(path):
+        return ""
+    name = os.fspath(path)
+    return f"there is no tape {name}" + ("" if os.path.isabs(name) else f" in {os.getcwd()}")
 
 
 async def child(parent: Run[Any], run: Run[Any], plan: Plan, call: AnyCall, session: Session | None) -> None:
@@ -234,5 +251,8 @@ def _last_failure(run: Run[Any]) -> str:
 def _attach(error: BaseException, run: Run[Any]) -> None:
     try:
         error.run = run  # type: ignore[attr-defined]
-    except AttributeError:  # an exception class with slots: it goes on without
-        return
+    except Exception:  # a frozen dataclass, or a class that says what may be set
+        try:
+            object.__setattr__(error, "run", run)
+        except Exception:  # an exception class with slots: it goes on without
+            return

@@ -12,6 +12,7 @@ run was stopped.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,6 +22,7 @@ from playhead.messages import File, Text, ToolCall, ToolResult
 from playhead.wire import Headers, HTTPRequest, header
 
 if TYPE_CHECKING:
+    from playhead.agent.inner_tape import RunTape
     from playhead.tapes import Interaction, Session
 
 _PARTS = msgspec.json.Decoder(tuple[Text | File, ...])
@@ -71,22 +73,44 @@ def key_of(begun: Interaction) -> str:
     return header(begun.request.headers, _KEY) or ""
 
 
+def is_of(call: ToolCall, interaction: Interaction) -> bool:
+    """Whether this can be of the call, of several that ask the same: it has its id, or none is said."""
+    return header(interaction.request.headers, CALL_ID) in (None, call.id)
+
+
+def amended(interaction: Interaction) -> str | None:
+    """The arguments that the call was made with, where a person gave others than the model."""
+    return header(interaction.response.headers, AMENDED)
+
+
+def is_unfinished(interactions: Iterable[Interaction], call_id: str) -> bool:
+    """Whether a call of this id had begun and has no result among them."""
+    left: dict[tuple[str, bytes], int] = {}
+    for one in interactions:
+        request = one.request
+        if request.method == "CALL" and header(request.headers, CALL_ID) == call_id:
+            asked = request.url.removesuffix(BEGUN), request.body
+            left[asked] = left.get(asked, 0) + (1 if is_begun(one) else -1)
+    return any(count > 0 for count in left.values())
+
+
 def is_final(interaction: Interaction) -> bool:
     """Whether this result ended its run."""
     return header(interaction.response.headers, _FINAL) is not None
 
 
 def record_result(
-    session: Session,
+    session: Session | RunTape,
     request: HTTPRequest,
     result: ToolResult,
     seconds: float,
     *,
     final: bool = False,
     headers: Headers = (),
+    at: Callable[[int], Headers] | None = None,
 ) -> None:
     """Put a call and its result on the tape. ``final`` says that it ends the run; ``headers`` are further ones of the
-    answer."""
+    answer, and so are those that ``at`` gives for the id that the interaction gets."""
     plain = len(result.content) == 1 and isinstance(result.content[0], Text) and result.content[0].cache is None
     session.record(
         request,
@@ -96,6 +120,7 @@ def record_result(
         headers=(("Content-Type", _TEXT if plain else _JSON), *(((_FINAL, "true"),) if final else ()), *headers),
         body=result.text.encode() if plain else msgspec.json.encode(result.content),
         nanoseconds=round(seconds * 1e9),
+        at=at,
     )
 
 

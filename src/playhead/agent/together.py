@@ -18,7 +18,7 @@ import msgspec
 from playhead.agent.calls import Decided
 from playhead.agent.content import ToolOutcome, failed, outcome_of
 from playhead.agent.context import Context
-from playhead.agent.inner_tape import InnerTape
+from playhead.agent.inner_tape import InnerTape, RunTape
 from playhead.agent.plan import each_once, going_on
 from playhead.agent.run import Run
 from playhead.agent.stream import child
@@ -84,11 +84,14 @@ def agent_tool(agent: Agent[Any], name: str | None, description: str | None) -> 
         if state is None or state.session is None:
             await child(parent, run, plan, agent.model.call(None), None)
         else:
-            tape = InnerTape(state.session, context.call, context.messages)
+            outer = state.session if isinstance(state.session, RunTape) else RunTape(state.session)
+            tape = InnerTape(outer, context.call, context.messages, whole=waited is None)
             try:
                 await child(parent, run, plan, agent.model.call(cast("Session", tape)), cast("Session", tape))
             except Exception as error:
                 return _ended(run, tape, error, context.call, state.plan.tool_errors)
+            finally:
+                tape.let_go()
         if run.pending is not None:
             return ToolOutcome((), waits=run.pending)
         if run.ended == "stopped" and run.output_type not in (None, str):

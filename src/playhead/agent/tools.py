@@ -319,11 +319,11 @@ def read_json(arguments: str) -> Any:
 
 def _in_thread(function: Callable[..., Any], values: dict[str, Any]) -> Any:
     """The function's result. StopIteration cannot pass out of a thread, whoever waits for it would wait for ever: it
-    becomes what it becomes in a coroutine."""
+    becomes what it becomes in a coroutine. GeneratorExit would close whatever waits for the tool."""
     try:
         return function(**values)
-    except StopIteration as error:
-        raise RuntimeError("the tool raised StopIteration") from error
+    except (StopIteration, GeneratorExit) as error:
+        raise RuntimeError(f"the tool raised {type(error).__name__}") from error
 
 
 def _heard(thread: Future[Any]) -> None:

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from playhead.agent.events import Watch
+from playhead.agent.tools import is_async
 from playhead.errors import ConfigError
 from playhead.messages import ToolCall
 
@@ -65,6 +66,11 @@ def as_watch(*given: OnEvent | None) -> Watch | None:
     for watch in watches:
         if not callable(watch):
             raise ConfigError(f"on_event is a function or several of them; a {type(watch).__name__} is among them")
+        if is_async(watch):
+            raise ConfigError(
+                "on_event is called and not awaited, and one of them is async: make it a plain function, which may "
+                "hand the event to a task: on_event=lambda event, run: queue.put_nowait(event)"
+            )
     several = tuple(dict.fromkeys(watches))
     return several[0] if len(several) == 1 else _Several(several) if several else None
 

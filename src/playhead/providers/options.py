@@ -17,6 +17,7 @@ from msgspec import UNSET, UnsetType
 
 from playhead.dialects.openai_chat.fields import EXTRA, MODELLED, OPENAI, OPENROUTER, SERVERS, SERVICES
 from playhead.errors import NEAR, ConfigError
+from playhead.given import in_python
 from playhead.providers.base import Provider
 
 
@@ -251,7 +252,10 @@ def check_options(provider: Provider, options: dict[str, Any]) -> dict[str, Any]
         if taken is None:
             raise ConfigError("options.extra: an object with the fields to send as they are was expected")
         if taken:
-            raise ConfigError(f"options.extra.{taken[0]}: what the agent itself says cannot be said a second time here")
+            meant = f": that is {_SAID[taken[0]]}" if taken[0] in _SAID else ""
+            raise ConfigError(
+                f"options.extra.{taken[0]}: what the agent itself says cannot be said a second time here{meant}"
+            )
     try:
         named = {name: value for name, value in options.items() if name != EXTRA or modelled is None}
         msgspec.convert(named, _schema(provider.options))
@@ -260,17 +264,46 @@ def check_options(provider: Provider, options: dict[str, Any]) -> dict[str, Any]
     return dict(options)
 
 
+#: What the agent itself says, by the names that the wires have for it.
+_SAID = {
+    name: words
+    for words, names in (
+        ("Agent(max_tokens=…)", "max_tokens max_completion_tokens max_output_tokens maxOutputTokens maxTokens"),
+        ("Agent(temperature=…)", "temperature"),
+        ("Agent(top_p=…)", "top_p topP"),
+        ("Agent(stop=…)", "stop stop_sequences stopSequences"),
+        ("Agent(seed=…)", "seed random_seed"),
+        ("Agent(reasoning=…)", "reasoning reasoning_effort thinking thinkingConfig"),
+        ("Agent(tools=…)", "tools functions"),
+        ("Agent(tool_choice=…)", "tool_choice toolChoice toolConfig function_call"),
+        ("Agent(parallel_tool_calls=…)", "parallel_tool_calls"),
+        ("Agent(output=…)", "response_format output_format responseSchema responseJsonSchema responseMimeType"),
+        ("Agent(system=…)", "system systemInstruction instructions"),
+        ("Agent(timeout=…)", "timeout"),
+        ('Agent("provider:model")', "model"),
+        ("agent.run(prompt, messages=…)", "messages contents input"),
+        ("agent.stream(…)", "stream"),
+    )
+    for name in names.split()
+}
+
+
 def _explained(provider: Provider, problem: str) -> str:
     """msgspec's message, ``Object contains unknown field `onyl` - at `$.provider```, in this project's words."""
     what, _, place = problem.partition(" - at `$")
     path = place.rstrip("`")
     if "unknown field" not in what:
-        return f"options{path}: {what[:1].lower()}{what[1:]}"
+        return f"options{path}: {in_python(what[:1].lower() + what[1:])}"
     unknown = what.split("`")[1]
+    if unknown in _SAID and not path:
+        return f"options.{unknown}: {provider.name} knows no such option: that is {_SAID[unknown]}"
     from difflib import get_close_matches
 
-    near = get_close_matches(unknown, _names_at(_schema(provider.options), path.split(".")[1:]), n=1, cutoff=NEAR)
-    hint = f'; did you mean "{near[0]}"?' if near else ""
+    names = _names_at(_schema(provider.options), path.split(".")[1:])
+    near = get_close_matches(unknown, names if path else [*names, *_SAID], n=1, cutoff=NEAR)
+    meant = near[0] if near else ""
+    said = f" ({_SAID[meant]})" if meant in _SAID and meant not in names else ""
+    hint = f'; did you mean "{meant}"{said}?' if meant else ""
     return f"options{path}.{unknown}: {provider.name} knows no such option{hint}"
 
 

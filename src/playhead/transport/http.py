@@ -32,6 +32,7 @@ import msgspec
 
 from playhead import bounds
 from playhead.errors import ConfigError, CutStreamError, ModelError, TimeoutExceeded, TransportError
+from playhead.given import NamingStruct
 from playhead.transport.deadline import Deadline
 from playhead.wire import Headers, HTTPRequest, HTTPResponse
 
@@ -55,7 +56,7 @@ HEADER_LIMIT = 65536
 NO_URL = "the URL of the request is none that can be asked: it begins with http:// or https:// and names a host"
 
 
-class Timeouts(msgspec.Struct, frozen=True):
+class Timeouts(msgspec.Struct, frozen=True, metaclass=NamingStruct):
     """How long to wait, in seconds; None is for ever.
 
     ``connect`` is for the name, the connection and TLS together; ``first_byte`` from sending to the head of the answer,

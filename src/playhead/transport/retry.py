@@ -21,6 +21,7 @@ import msgspec
 
 from playhead.errors import ConfigError, ModelError, TapeMissError
 from playhead.events import Asked, Attempt, AttemptEnd, AttemptEvent, AttemptStart, Discard, ModelEvent
+from playhead.given import NamingStruct
 from playhead.response import Usage
 from playhead.wire import Beaten, Headers, header
 
@@ -65,7 +66,7 @@ class SystemClock:
 SYSTEM_CLOCK = SystemClock()
 
 
-class RetryPolicy(msgspec.Struct, frozen=True):
+class RetryPolicy(msgspec.Struct, frozen=True, metaclass=NamingStruct):
     """How often and how long. ``attempts`` counts the first try; ``base``, ``cap`` and ``deadline`` are seconds.
 
     No wait begins that would end more than ``deadline`` seconds after the first attempt left.
@@ -278,7 +279,15 @@ def _beaten(step: int, number: int, info: Exchange) -> list[Attempt]:
     """The attempts that gave way to the one of this exchange, numbered from ``number``."""
     return [
         Attempt(
-            step, at, one.status, one.duration, BEATEN, date=header(one.headers, "date"), asked=info.asked, url=info.url
+            step,
+            at,
+            one.status,
+            one.duration,
+            BEATEN,
+            date=header(one.headers, "date"),
+            asked=info.asked,
+            url=info.url,
+            replayed=info.replayed,
         )
         for at, one in enumerate(info.beaten, number)
     ]
@@ -293,7 +302,8 @@ def _attempt(
     request_id = info.request_id or (error.request_id if error is not None else None)
     duration = (info.recorded or 0.0) if info.replayed else clock.monotonic() - left - info.held
     words = None if error is None else str(error)
-    return Attempt(step, number, status, duration, words, wait, request_id, info.date, info.usage, info.asked, info.url)
+    said = (step, number, status, duration, words, wait, request_id, info.date, info.usage, info.asked, info.url)
+    return Attempt(*said, info.replayed)
 
 
 def _too_late(error: ModelError, number: int, elapsed: float, policy: RetryPolicy) -> str | None:
