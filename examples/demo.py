@@ -73,11 +73,8 @@ async def tell(agent: Agent, tape: Path, mode: Literal["record", "replay"]) -> t
                 case ToolEnd(_, result, _, replayed):
                     say(f"  ← {result.text}" + ("  (from the tape)" if replayed else ""), "cyan")
                 case AttemptEnd(attempt) if attempt.error:
-                    say(
-                        f"{attempt.status} after {attempt.duration:.2f} s, wait {attempt.wait or 0:.2f} s  ",
-                        "yellow",
-                        "",
-                    )
+                    wait = f", wait {attempt.wait:.2f} s" if attempt.wait else ""
+                    say(f"{attempt.status} after {attempt.duration:.2f} s{wait}  ", "yellow", "")
                 case _:
                     pass
     say()
@@ -87,13 +84,14 @@ async def tell(agent: Agent, tape: Path, mode: Literal["record", "replay"]) -> t
 def totals(run: Run) -> str:
     """What a run came to, in a line. None means that the provider did not report it."""
     refused = [attempt for attempt in run.attempts if attempt.error]
-    waited = sum(attempt.wait or 0 for attempt in run.attempts)
+    waited = sum(attempt.wait or 0 for attempt in run.attempts)  # a tape holds no waits, and a replay takes none
+    tries = f"{len(refused)} refused, {waited:.2f} s waited" if waited else f"{len(refused)} refused"
     usage, cost = run.usage, run.cost
     tokens = f"{usage.input_tokens} + {usage.output_tokens} tokens" if usage else "tokens not reported"
     price = "cost not reported" if cost is None else f"${cost.normalize():f}"
     return (
-        f"{len(run.steps)} steps, {len(run.attempts)} attempts ({len(refused)} refused, {waited:.2f} s waited), "
-        f"{tokens}, {price}"
+        f"{len(run.steps)} step{'s' * (len(run.steps) != 1)}, "
+        f"{len(run.attempts)} attempt{'s' * (len(run.attempts) != 1)} ({tries}), {tokens}, {price}"
     )
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from playhead import Agent, tool
+from playhead.cli.chat.conversation import Conversation
 from playhead.cli.chat.journal import Journal, recall
+from playhead.errors import PlayheadError
 from playhead.messages import Message, Text, ToolCall
 from playhead.tapes import Tape, open_session
-from playhead.testing import FakeProvider, reply, tool_call
+from playhead.testing import FakeProvider, refuse, reply, tool_call
 
 
 @tool
@@ -72,3 +74,29 @@ def test_the_file_is_held_while_the_journal_is_open(tmp_path: Path) -> None:
 def test_a_tape_of_others_holds_no_conversation() -> None:
     """And an empty one neither."""
     assert recall(Tape()).messages == ()
+
+
+def test_a_question_that_was_under_way_is_told_of_where_the_tape_can_say_it(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    with FakeProvider("openrouter") as fake:
+        fake.script(reply(tool_call("weather", location="Florence")), reply("Hot."), refuse(400, "no"))
+        agent = Agent(fake.model(), tools=[weather])
+        journal = Journal.open(str(path))
+        agent.run_sync("Florence?", tape=journal, tape_mode="resume")
+        with pytest.raises(PlayheadError):
+            agent.run_sync("And Rome?", tape=journal, tape_mode="resume")
+        journal.close()
+    taped = Tape.load(path).interactions
+    assert [item.request.method for item in taped] == ["POST", "CALL", "POST", "POST"]
+    (refused,) = recall(Tape(taped)).notes
+    assert "the last question on the tape has no answer" in refused
+    assert recall(Tape(taped[:3])).notes == ()
+    killed = recall(Tape(taped[:2]))
+    assert "an answer was under way" in killed.notes[0]
+    assert killed.messages[-1].role == "tool"
+
+
+def test_a_chat_names_the_agent_that_it_is_with(tmp_path: Path) -> None:
+    with FakeProvider("openrouter") as fake:
+        assert Conversation(Agent(fake.model("m"), name="scout"), None).name == "scout (openrouter:m)"
+        assert Conversation(Agent(fake.model("m")), None).name == "openrouter:m"

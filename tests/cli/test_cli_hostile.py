@@ -300,7 +300,7 @@ def test_the_name_of_the_tape_does_not_command_the_terminal(server: ChatServer, 
     words = ("run", "compatible:m", "hi", "--base-url", server.url, "--color=never", "--tape", "\x1b[31mt.yaml")
     shown = on_terminal(*words, cwd=tmp_path)
     assert (shown.status, "\x1b" in shown.text) == (0, False)
-    assert "tape: \\x1b[31mt.yaml" in shown.text
+    assert "recorded on \\x1b[31mt.yaml" in shown.text
 
 
 @pytest.mark.parametrize("word", ["x" * 2_000_000, "\u4e16" * 300_000, "a\u0301" * 300_000])

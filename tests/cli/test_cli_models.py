@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from pathlib import Path
@@ -52,16 +53,40 @@ def test_the_table_as_json_says_what_each_can_do(playhead: Any) -> None:
 
 def test_a_model_shows_what_differs_and_why(playhead: Any) -> None:
     shown = playhead("models", "openai:gpt-5").stdout
-    assert "max_tokens_field: max_completion_tokens\n    OpenAI's reasoning models refuse max_tokens" in shown
+    assert "max_tokens goes as max_completion_tokens\n    OpenAI's reasoning models refuse max_tokens" in shown
     claude = playhead("models", "anthropic:claude-opus-4-7").stdout
-    assert "thinking: adaptive" in claude
-    assert "output_mode: native" in claude
-    assert "thinking: budget" not in claude, "a row that a later one takes back is not said"
+    assert "(adaptive), by no budget of tokens" in claude
+    assert "an answer of a schema is held to it by the server" in claude
+    assert "thinks by a budget" not in claude, "a row that a later one takes back is not said"
     row = json.loads(playhead("models", "mistral:codestral-latest", "--json").stdout)
     assert row["profile"]["reasoning_back"] == "thinking"
     assert "must come back" in row["reasons"]["reasoning_back"]
     assert "image" in row["lacks"]["lacks"]
     assert row["abilities"]["images"] is False
+
+
+def test_what_is_said_of_a_model_is_said_in_words_and_only_once(playhead: Any) -> None:
+    shown = playhead("models", "openai:gpt-5").stdout
+    assert "takes images+documents\n" in shown
+    assert "takes no temperature and no top_p" in shown
+    for inner in ("files:", "reasoning_back", "call_ids", "sampling", "output_schemas", ": none", ": yes", ": no"):
+        assert inner not in shown, "a field of a profile is no sentence"
+    row = json.loads(playhead("models", "openai:gpt-5", "--json").stdout)
+    assert row["profile"]["call_ids"] == "40", "JSON has them all"
+    without = playhead("models", "openai:o1-mini").stdout
+    assert "takes no image, document, audio, video\n  calls no tools\n" in without
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("openai:gpt-5",), ("anthropic:claude-opus-4-7",), ("mistral:codestral-latest",)]
+)
+@pytest.mark.parametrize("width", [80, 100])
+def test_no_line_is_wider_than_the_terminal(playhead: Any, words: tuple[str, ...], width: int) -> None:
+    for color in ("never", "always"):
+        lines = playhead("models", *words, "--color", color, COLUMNS=str(width)).stdout.splitlines()
+        bare = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]
+        assert [line for line in bare if len(line) > width] == []
+        assert all(line.strip() for line in bare[:5])
 
 
 def test_a_providers_own_listing_has_context_and_prices_where_it_gives_them(playhead: Any) -> None:

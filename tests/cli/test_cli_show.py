@@ -83,6 +83,16 @@ def test_lines_fit_the_terminal(seed: Path, tmp_path: Path) -> None:
     assert any(len(line) > 70 for line in lines)
 
 
+@pytest.mark.parametrize("width", range(30, 110, 7))
+def test_the_first_line_fits_too_and_no_number_parts_from_its_unit(seed: Path, width: int) -> None:
+    told = transcript(Tape.load(seed), path="florence.yaml")
+    lines = list(Page(Paint(False, width, width)).lines(told))
+    shown = [line for part in lines for line in part.split("\n")]
+    assert [line for line in shown if columns(line) > width and "more line" not in line] == []
+    assert [line for line in shown if line.split() and line.split()[0] in ("s", "s,", "s),", "ms", "min", "µs")] == []
+    assert not any("\N{NO-BREAK SPACE}" in line for line in shown)
+
+
 def test_a_long_text_is_cut_unless_full(playhead: Playhead, seed: Path, tmp_path: Path) -> None:
     """The rest is one option away, and the line says which."""
     long = "\\n".join(f"line {number}" for number in range(50)).encode()

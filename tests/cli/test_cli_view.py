@@ -21,6 +21,22 @@ def test_the_page_is_named_after_the_tape(
     assert (tmp_path / "florence.html").read_bytes().startswith(b"<!doctype html>")
 
 
+def test_the_page_of_several_tapes_is_named_after_them_and_leaves_that_of_one_alone(
+    seed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("colder.yaml", "warmer.yaml"):
+        shutil.copy(seed, tmp_path / name)
+    assert main(["view", "colder.yaml"]) == 0
+    alone = (tmp_path / "colder.html").read_bytes()
+    assert main(["view", "colder.yaml", "warmer.yaml"]) == 0
+    assert main(["view", "colder.yaml", "warmer.yaml", str(seed)]) == 0
+    named = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert named == ["colder.html", "colder-and-warmer.html", "colder-and-2-more.html"]
+    assert sorted(path.name for path in tmp_path.glob("*.html")) == sorted(named)
+    assert (tmp_path / "colder.html").read_bytes() == alone
+
+
 def test_out_and_json_say_where(seed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Two tapes, one page; with --json an object."""
     out = tmp_path / "both.html"

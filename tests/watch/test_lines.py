@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,3 +146,18 @@ def test_runs_are_named_by_their_agents(caplog: pytest.LogCaptureFixture) -> Non
     assert told[1] == "run 2 (scout) begins within run 1 (guide): asks openai small"
     assert told[2].startswith("run 2 (scout) ends: 1 step, ")
     assert told[3].startswith("run 1 (guide) ends: 2 steps, ")
+
+
+def test_what_was_played_from_a_tape_is_said_to_be(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    path = tmp_path / "t.yaml"
+    with FakeProvider() as fake:
+        fake.script(refuse(429, "slow", retry_after=0), reply("hi"))
+        Agent(fake.model("m"), on_event=log()).run_sync("hi", tape=path, tape_mode="record")
+        assert "tape" not in "".join(words for _, words in told(caplog))
+        caplog.clear()
+        Agent(fake.model("m"), on_event=log()).run_sync("hi", tape=path, tape_mode="replay")
+    (refused,) = of_level(caplog, "WARNING")
+    assert "failed, 429 after " in refused
+    assert ", on the tape" in refused
+    assert any("answered 200 after" in words and ", on the tape" in words for words in of_level(caplog, "DEBUG"))
+    assert "ends: 1 step, played from the tape in " in of_level(caplog, "INFO")[-1]

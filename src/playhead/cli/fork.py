@@ -87,7 +87,7 @@ def main(arguments: argparse.Namespace) -> int:
             raise
         finally:
             if live is not None and run is not None:
-                live.total(run, on_tape(arguments.tape))
+                live.total(run, note=tape_note(on_tape(arguments.tape)))
             elif run is not None:
                 complete = sys.exception() is None
                 out.write(
@@ -99,6 +99,11 @@ def main(arguments: argparse.Namespace) -> int:
 def on_tape(path: str | None) -> str | None:
     """The new tape, where there is one: a run that never went live leaves none."""
     return path if path is not None and os.path.exists(path) else None
+
+
+def tape_note(path: str | None) -> str:
+    """What the last line says of the new tape, which holds what was kept and what was added."""
+    return f"tape: {path}" if path else ""
 
 
 def shared(

@@ -21,7 +21,22 @@ from typing import TYPE_CHECKING, Any, TextIO
 from playhead.agent.events import RunEnd, StepEnd, StepStart, ToolEnd, ToolProgress, ToolStart
 from playhead.cli.bill import bill
 from playhead.cli.flow import Flow, Piece
-from playhead.cli.paint import TIMES, Paint, clean, columns, dollars, hung, limit_of, plural, seconds, tokens, width_of
+from playhead.cli.paint import (
+    HARD,
+    TIMES,
+    Paint,
+    clean,
+    columns,
+    dollars,
+    hung,
+    kept_whole,
+    limit_of,
+    plural,
+    seconds,
+    tokens,
+    width_of,
+)
+from playhead.cli.taken import tape_use, tape_words
 from playhead.cli.wording import reworded
 from playhead.events import Attempt, AttemptEnd, Discard, PartDelta, PartStart, ResponseStart
 from playhead.messages import Reasoning, Refusal, Text
@@ -34,9 +49,7 @@ if TYPE_CHECKING:
 #: Seconds without a word after which a terminal is told what is waited for.
 PATIENCE = 0.4
 
-#: What figures are parted by; a space that no line is broken at; and characters of a figure that is kept whole.
-_BETWEEN = re.compile(r"(?<=[,;]) ")
-_HARD = "\N{NO-BREAK SPACE}"
+#: Characters of a call's arguments where they tell it from another.
 _SHORT = 40
 
 #: Characters of a tool's result, or of an error, that are shown while a run goes on; the tape has all of them.
@@ -84,6 +97,9 @@ class Live:
         self._shown: dict[int, bool] = {}  # by part: whether its text is the answer's (else it is reasoning)
         self._step_text = 0  # bytes of this answer on stdout
         self._mark = 0
+        self._began: str | None = None  # how the first leg of this run stood to its tape
+        self._made = False  # whether a call was made, and not played
+        self._slowest: dict[int, float] = {}  # by step, the seconds of its slowest call as the tape has them
 
     def show(self, events: Iterable[Event]) -> None:
         """Show what happened, in order."""
@@ -113,8 +129,11 @@ class Live:
                 case ToolProgress(_, call, text):
                     self._latest = call.id
                     self._note(self._paint.dim(f"  {clean(call.name)}: {glimpse(text)}"))
-                case ToolEnd(_, result, duration, replayed):
-                    took = "from the tape" if replayed or self._replay else seconds(duration)
+                case ToolEnd(step, result, duration, replayed):
+                    took = "from the tape" if replayed or self._replay else seconds(duration) if duration else ""
+                    if replayed:
+                        self._slowest[step] = max(duration, self._slowest.get(step, 0.0))
+                    self._made = self._made or not replayed
                     if replayed and result.text in (
                         self._fixed.get(f"call:{result.call_id}"),
                         self._fixed.get(f"tool:{result.name}"),
@@ -126,7 +145,7 @@ class Live:
                     color = self._paint.red if result.is_error else self._paint.cyan
                     files = sum(not isinstance(part, Text) for part in result.content)
                     also = f" + {plural(files, 'file')}" if files else ""
-                    took = f"  {took}".replace(" ", _HARD)
+                    took = f"  {took}".replace(" ", HARD) if took else ""
                     self._note(color(f"← {whose}{glimpse(result.text)}{also}") + self._paint.dim(took))
                 case StepStart() | StepEnd() | RunEnd():
                     self._step.clear()
@@ -160,18 +179,31 @@ class Live:
         if not self._err_at_start:
             self._write_err("\n")
 
-    def total(self, run: Run[Any], tape: str | None = None) -> None:
-        """The last line: what the run came to. What another run shows from here on has nothing to do with it."""
+    def leg(self, run: Run[Any]) -> None:
+        """A run that waits for who sits here has ended, and goes on at once: how it stood to the tape is how the whole
+        does."""
+        self._began = self._began or tape_use(run)
+
+    def total(self, run: Run[Any], tape: str | None = None, *, goes_on: bool = False, note: str = "") -> None:
+        """The last line: what the run came to, and whether that was recorded on its tape or played from there; of one
+        that was played the seconds are those of the recording. ``goes_on`` says that calls that are made are added to
+        the tape; ``note`` is said at the end. What another run shows from here on has nothing to do with it."""
         self.end_line()
         self._failed, self._cut = None, False
         for warning in run.warnings:
             self._note(self._paint.yellow(f"warning: {clean(warning)}"))
-        self.figures(total(run) + (f"; tape: {tape}" if tape else ""))
+        made = self._made and goes_on
+        took = None
+        if tape_use(run, made=made) == "played":
+            took = sum(attempt.duration for attempt in run.attempts) + sum(self._slowest.values())
+        self._made, self._slowest = False, {}
+        on_tape = tape_words(run, tape, made=made, recorded=self._began == "recorded")
+        words = filter(None, (total(run, took), on_tape, note))
+        self.figures("; ".join(words))
 
     def figures(self, text: str) -> None:
         """What something came to, in parts that are not broken: a line begins with one of them."""
-        parts = _BETWEEN.split(clean(text))
-        self._note(self._paint.dim(" ".join(one.replace(" ", _HARD) if len(one) <= _SHORT else one for one in parts)))
+        self._note(self._paint.dim(kept_whole(clean(text), width_of(self._err) - 2)))
 
     def note(self, text: str) -> None:
         """One line of the command's own."""
@@ -298,7 +330,7 @@ class Live:
             return
         self._settle()
         limit = limit_of(self._err)
-        line = (line if limit is None else hung(line, limit)).replace(_HARD, " ")
+        line = (line if limit is None else hung(line, limit)).replace(HARD, " ")
         if self._shared and not self._at_start:
             self._write("\n")
         self._write_err(("" if self._err_at_start else "\n") + line + "\n")
@@ -324,11 +356,11 @@ class Live:
         status = refusal(attempt.status)
         error = glimpse(re.sub(rf"^(?:\S+ )?{attempt.status}: ", "", reworded(attempt.error or "")))
         told, self._refusal = self._refusal, error
-        again = "" if not attempt.wait else f" in {seconds(attempt.wait)}".replace(" ", _HARD)
+        again = "" if not attempt.wait else f" in {seconds(attempt.wait)}".replace(" ", HARD)
         wait = "" if attempt.wait is None else f"; again{again}"
         why = "the same" if error == told else error
         # A recording may have none.
-        after = f" after {seconds(attempt.duration)}".replace(" ", _HARD) if attempt.duration else ""
+        after = f" after {seconds(attempt.duration)}".replace(" ", HARD) if attempt.duration else ""
         return f"attempt {attempt.number}: {status}{after}: {why}{wait}"
 
     def _take_back(self) -> bool:
@@ -346,9 +378,11 @@ class Live:
         return True
 
 
-def total(run: Run[Any]) -> str:
+def total(run: Run[Any], took: float | None = None) -> str:
     """``2 steps, 12 attempts (429 ten times), 268 in + 66 out tokens, $0.0006258, 3.1 s``; of a run that went on from
-    one that waited, what it came to itself, and then what both did: ``…; 3 steps, …, $0.0009 in all``."""
+    one that waited, what it came to itself, and then what both did: ``…; 3 steps, …, $0.0009 in all``. ``took`` are
+    other seconds than the run's own."""
+    lasted = run.duration if took is None else took
     usage, before = run.leg_usage, run.before
     attempts = plural(len(run.attempts), "attempt")
     refused = refusals(attempt.status for attempt in run.attempts if attempt.error is not None)
@@ -358,7 +392,7 @@ def total(run: Run[Any]) -> str:
             f"{attempts} ({refused})" if refused else attempts,
             tokens(usage.input_tokens, usage.output_tokens) if usage is not None else tokens(None, None),
             bill(run.ledger, run.leg_cost),
-            seconds(run.duration) if run.duration else "duration not reported",
+            seconds(lasted) if lasted else "duration not reported",
         )
     )
     if before is None:
@@ -366,7 +400,9 @@ def total(run: Run[Any]) -> str:
     whole = run.usage
     counted = tokens(None, None) if whole is None else tokens(whole.input_tokens, whole.output_tokens)
     cost = bill(run.ledger, run.cost) if run.cost is None else dollars(run.cost)
-    return f"{itself}; {plural(before.steps + len(run.steps), 'step')}, {counted}, {cost} in all"
+    figures = [plural(before.steps + len(run.steps), "step"), counted, cost]
+    known = [words for words in figures if any(map(str.isdigit, words))]
+    return "; ".join((itself, ", ".join([", ".join(known) + " in all", *(one for one in figures if one not in known)])))
 
 
 def refusals(statuses: Iterable[int | None]) -> str:

@@ -92,6 +92,7 @@ def _row(provider: Provider, model: str = "") -> dict[str, Any]:
 
 
 def _providers(paint: Paint) -> tuple[dict[str, Any], list[str]]:
+    from playhead.cli.table import table as in_columns
     from playhead.providers.catalog import PROVIDERS
 
     rows = [_row(provider) for provider in PROVIDERS.values()]
@@ -113,33 +114,30 @@ def _providers(paint: Paint) -> tuple[dict[str, Any], list[str]]:
                 "+".join(more),
             )
         )
-    lines = _aligned(paint, table)
+    lines = list(in_columns(table, paint, words=True))
     wheres = [(row["name"], row["base_url"] or " or ".join(row["base_url_env"] or ["--base-url"])) for row in rows]
-    return {"providers": rows}, [*lines, "", *_aligned(paint, [("provider", "where"), *wheres])]
+    return {"providers": rows}, [*lines, "", *_wheres(paint, wheres)]
+
+
+def _wheres(paint: Paint, wheres: Sequence[tuple[str, str]]) -> list[str]:
+    """Each provider and where it is; an address is never shortened, and what has no room is told below its name."""
+    from playhead.cli.paint import hung
+    from playhead.cli.table import table as in_columns
+
+    shown = in_columns([("provider", "where"), *wheres], type(paint)(paint.color), words=True)
+    return list(shown) if paint.limit is None else [hung(line, paint.limit) for line in shown]
 
 
 def _short(can: dict[str, Any]) -> str:
     return "+".join(name for name in _FILES if can[name]) or "text"
 
 
-def _aligned(paint: Paint, table: Sequence[tuple[str, ...]]) -> list[str]:
-    """The rows with their columns in line, the first row as a head."""
-    from playhead.cli.paint import clean, columns
-
-    shown = [tuple(clean(cell) for cell in row) for row in table]
-    widths = [max(columns(row[n]) for row in shown) for n in range(len(shown[0]))]
-    lines = [
-        "  ".join(cell + " " * (width - columns(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in shown
-    ]
-    return [paint.dim(lines[0]), *lines[1:]]
-
-
 def _one(paint: Paint, name: str) -> tuple[dict[str, Any], list[str]]:
     """What is known of one model; nobody is asked."""
     import msgspec
 
-    from playhead.cli.paint import clean
+    from playhead.cli.hand import in_words
+    from playhead.cli.paint import clean, hung
     from playhead.providers.abilities import abilities, lack
     from playhead.providers.base import profile_for, quirks_of
     from playhead.providers.catalog import resolve
@@ -163,22 +161,48 @@ def _one(paint: Paint, name: str) -> tuple[dict[str, Any], list[str]]:
         "quirks": [{"changes": changes, "reason": reason} for changes, reason in quirks],
         "lacks": None if without is None else {"lacks": list(without.lacks), "reason": without.reason},
     }
-    lines = [
-        paint.bold(clean(name)) + f"  {provider.dialect}, {clean(provider.base_url or provider.url_form)}".rstrip(", ")
-    ]
     told = msgspec.to_builtins(can)
-    lines.append(f"  tools {told['tools'] or 'no'}, answers of a schema {told['output']}, takes {_short(told)}")
-    lines.append(f"  reasoning settings: {', '.join(told['reasoning']) or 'none'}")
+    where = clean(provider.base_url or provider.url_form)
+    told = msgspec.to_builtins(can)
+    where = clean(provider.base_url or provider.url_form)
+    head = paint.bold(clean(name)) + f"  {provider.dialect}, {where}".rstrip(", ")
+    lines = [
+        *hung(head, paint.width).split("\n"),
+        *_hung(
+            f"  tools {told['tools'] or 'no'}, answers of a schema {told['output']}, takes {_short(told)}", paint.width
+        ),
+        *_hung(f"  reasoning settings: {', '.join(told['reasoning']) or 'none'}", paint.width),
+    ]
     for field, value in hand.items():
-        lines.append(f"  {field}: {clean(_value(value))}")
-        if provider.reasons.get(field):
-            lines.append(paint.dim(f"    {clean(provider.reasons[field])}"))
+        if words := in_words(field, value):
+            lines += [*_hung(f"  {words}", paint.width), *_because(paint, provider.reasons.get(field))]
     for changes, reason in quirks:
-        lines += [f"  {field}: {clean(_value(value))}" for field, value in changes.items()]
-        lines.append(paint.dim(f"    {clean(reason)}"))
+        said = [words for field, value in changes.items() if (words := in_words(field, value))]
+        for words in said:
+            lines += _hung(f"  {words}", paint.width)
+        lines += _because(paint, reason if said else None)
     if without is not None:
-        lines += [f"  takes no {', '.join(without.lacks)}", paint.dim(f"    {clean(without.reason)}")]
+        none = [kind for kind in without.lacks if kind != "tools"]
+        lines += [*_hung(f"  takes no {', '.join(none)}", paint.width)] if none else []
+        lines += ["  calls no tools"] if "tools" in without.lacks else []
+        lines += _because(paint, without.reason)
     return document, lines
+
+
+def _because(paint: Paint, reason: str | None) -> list[str]:
+    """The lines with a reason, where there is one."""
+    from playhead.cli.paint import clean
+
+    return [paint.dim(line) for line in _hung(f"    {clean(reason)}", paint.width)] if reason else []
+
+
+def _hung(line: str, width: int) -> list[str]:
+    """The line in lines of the terminal, those after the first further in."""
+    from playhead.cli.paint import wrap
+
+    first, *rest = wrap(line, width)
+    inner = " " * (len(line) - len(line.lstrip(" ")) + 2)
+    return [first, *(inner + one for one in wrap(" ".join(rest), width - len(inner)) if one)]
 
 
 def _winning(quirks: Sequence[Quirk]) -> list[tuple[dict[str, Any], str]]:
@@ -191,28 +215,21 @@ def _winning(quirks: Sequence[Quirk]) -> list[tuple[dict[str, Any], str]]:
     return [(changes, reason) for changes, reason in won if changes]
 
 
-def _value(value: Any) -> str:
-    if isinstance(value, tuple | list):
-        return ", ".join(map(str, value)) or "none"
-    return (
-        {True: "yes", False: "no", None: "none"}.get(value, str(value)) if not isinstance(value, dict) else str(value)
-    )
-
-
 def _listed(paint: Paint, provider: Provider, arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     import asyncio
 
     import msgspec
 
-    from playhead.cli.paint import plural
+    from playhead.cli.paint import clean, plural
+    from playhead.cli.table import table as in_columns
 
     models = asyncio.run(_ask(provider, arguments.base_url, arguments.tape))
     document = {"provider": provider.name, "models": [msgspec.to_builtins(model, builtin_types=()) for model in models]}
-    rows = [(m.id, _tokens(m), _dollars(m.input), _dollars(m.output)) for m in models]
+    rows = [(clean(m.id), _tokens(m), _dollars(m.input), _dollars(m.output)) for m in models]
     head = ("model", "context", "$/M in", "$/M out")
     used = [n for n in range(len(head)) if n == 0 or any(row[n] for row in rows)]
     table = [tuple(row[n] for n in used) for row in (head, *rows)]
-    return document, [*_aligned(paint, table), paint.dim(f"{plural(len(models), 'model')} of {provider.name}")]
+    return document, [*in_columns(table, paint), paint.dim(f"{plural(len(models), 'model')} of {provider.name}")]
 
 
 def _tokens(model: ListedModel) -> str:

@@ -14,7 +14,7 @@ import argparse
 import sys
 from typing import Any
 
-from playhead.cli.fork import add_going, on_tape, shared
+from playhead.cli.fork import add_going, on_tape, shared, tape_note
 
 SUMMARY = "give the task of a tape to another model"
 
@@ -44,13 +44,13 @@ def main(arguments: argparse.Namespace) -> int:
         except BaseException as error:
             run: Any = getattr(error, "run", None)
             if live is not None and run is not None:
-                live.total(run, on_tape(arguments.tape))
+                live.total(run, note=tape_note(on_tape(arguments.tape)))
             raise
         if live is None:
             document = {**run_as_json(retake.run, True), "comparison": as_document(retake.comparison)}
             out.write(encode_json({"tape": arguments.tape, **document}, indent=True) + "\n")
             return 0
-        live.total(retake.run, arguments.tape)
+        live.total(retake.run, note=tape_note(arguments.tape))
         out.write("\n")
         names = (arguments.recorded, arguments.tape or f"the same with {arguments.model}")
         for line in lines(retake.comparison, Paint.of(sys.__stdout__ or out, arguments.color), names):

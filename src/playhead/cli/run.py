@@ -145,9 +145,12 @@ async def _run(
                 live.end_line()  # an error begins a line of its own
                 run = stream.run
                 # One that waits for who sits here goes on at once, and the end has the sum.
-                goes_on = run.pending is not None and somebody_looks(arguments)
-                if not goes_on and (run.steps or any(attempt.status for attempt in run.attempts)):
-                    live.total(run, arguments.tape)
+                asked_here = run.pending is not None and somebody_looks(arguments)
+                if asked_here:
+                    live.leg(run)
+                elif run.steps or any(attempt.status for attempt in run.attempts):
+                    goes_on = arguments.tape_mode == "resume" or arguments.going_on is not None
+                    live.total(run, arguments.tape, goes_on=goes_on)
                 if arguments.output_schema is not None and run.pending is None:
                     out.write(_value(run) + "\n" * bool(run.text))
             return run.pending
@@ -170,6 +173,7 @@ async def as_lines(stream: Any, out: TextIO) -> None:
     """Each event as a line of JSON, the last one the run; it comes, with ``"complete": false``, of a run that failed
     as well."""
     from playhead.agent.events import RunEnd, StepEnd
+    from playhead.cli.taken import tape_use
 
     complete = False
     try:
@@ -183,7 +187,8 @@ async def as_lines(stream: Any, out: TextIO) -> None:
     finally:
         waits = stream.run.pending
         waiting = {} if waits is None else {"pending": msgspec.json.decode(waits.to_json())}
-        _line(out, {"event": "run_end", **run_as_json(stream.run, complete), **waiting})
+        ends = {"event": "run_end", **run_as_json(stream.run, complete), "tape_use": tape_use(stream.run)}
+        _line(out, {**ends, **waiting})
 
 
 def _line(out: TextIO, value: Any) -> None:

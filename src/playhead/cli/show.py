@@ -15,7 +15,21 @@ from typing import TYPE_CHECKING, TextIO
 
 from playhead.agent.pending import REFUSED
 from playhead.cli.bill import bill
-from playhead.cli.paint import TIMES, Paint, clean, plural, seconds, size, tokens, whole, wrap
+from playhead.cli.paint import (
+    HARD,
+    TIMES,
+    Paint,
+    clean,
+    hung,
+    kept_whole,
+    plural,
+    seconds,
+    size,
+    tokens,
+    whole,
+    wrap,
+    wrap_painted,
+)
 
 if TYPE_CHECKING:
     from playhead.deck.embedded import Embedding
@@ -96,8 +110,12 @@ class Page:
         models = list(dict.fromkeys(asked))
         date = _date(told.date)
         words = [plural(told.interactions, "interaction"), *models, *([date] if date else [])]
-        text = self._paint.bold(clean(told.path or "tape")) + "  " + clean(", ".join(words))
-        yield text
+        text = (
+            self._paint.bold(clean(told.path or "tape"))
+            + "  "
+            + kept_whole(clean(", ".join(words)), self._paint.width - 2)
+        )
+        yield hung(text, self._paint.width).replace(HARD, " ")
 
     def _conversation(self, talk: Conversation, alone: bool, last: bool) -> Iterator[str]:
         if not alone:
@@ -113,7 +131,7 @@ class Page:
                 whom = step.asked or f"{talk.provider}:{talk.model}"
                 yield self._label("fork" if step.forked else "model") + self._paint.bold(clean(whom))
                 asked = step.asked
-            yield self._label(f"step {step.number}") + self._attempts(step)
+            yield from self._beside(f"step {step.number}", self._attempts(step))
             for attempt in step.attempts:
                 if attempt.error and attempt.error != told:  # the same refusal is told once
                     yield from self._block("", attempt.error, self._paint.yellow, short=3)
@@ -140,12 +158,12 @@ class Page:
                         yield from self._block("tool", f"← {words}", self._paint.yellow)
                 continue
             color = self._paint.red if told.result.is_error else self._paint.cyan
-            took = f"  ({seconds(told.duration)})" if told.duration is not None else ""
+            took = f"  ({seconds(told.duration)})".replace(" ", HARD) if told.duration is not None else ""
             said = _content(told.result.content)
             if told.result.is_error and said.startswith(REFUSED):
                 said = f"refused by a person{said.removeprefix(REFUSED)}"
             ends = "  (it ends the run)" if told.final else ""
-            yield from self._block("tool", f"← {name}{said}{took}{ends}", color)
+            yield from self._block("tool", f"← {name}{said}", color, tail=f"{took}{ends}")
         yield from self._beside("", _spent(step), self._paint.dim)
 
     def _attempts(self, step: Step) -> str:
@@ -215,8 +233,8 @@ class Page:
         sizes += f", {seconds(one.duration)}" if one.duration is not None else ""
         status = (self._paint.green if one.status < 400 else self._paint.red)(str(one.status))
         words = clean(f"{one.method} {one.url}")
-        label = self._label(f"http {whole(one.id, '')}")
-        yield f"{label}{words}  {status}  {self._paint.dim(sizes)}"
+        line = f"{words}  {status}  {self._paint.dim(sizes.replace(' ', HARD))}"
+        yield from self._beside(f"http {whole(one.id, '')}", line)
         if one.listing is not None:
             yield from self._beside("", clean(one.listing), self._paint.dim)
         if one.embedding is not None:
@@ -234,11 +252,15 @@ class Page:
     def _label(self, word: str) -> str:
         return self._paint.bold(word[: MARGIN - 1]) + " " * (MARGIN - len(word[: MARGIN - 1]))
 
-    def _block(self, role: str, text: str, color: object = None, short: int = SHORT) -> Iterator[str]:
-        """A text beside its speaker, wrapped, cut where it is long."""
+    def _block(self, role: str, text: str, color: object = None, short: int = SHORT, tail: str = "") -> Iterator[str]:
+        """A text beside its speaker, wrapped, cut where it is long; ``tail`` are words of ours after it."""
         text = text.strip("\n")
         all_of_it = self._full or len(text) <= GLANCE
-        lines = list(wrap(clean(text if all_of_it else text[:GLANCE]), max(self._paint.width - MARGIN, 10)))
+        shown = clean(text) + tail if all_of_it else clean(text[:GLANCE])
+        lines = list(wrap(shown, max(self._paint.width - MARGIN, 10)))
+        if all_of_it and tail:
+            own = len(tail) if lines[-1].endswith(tail) else len(lines[-1])
+            lines[-1] = lines[-1][: len(lines[-1]) - own] + lines[-1][len(lines[-1]) - own :].replace(HARD, " ")
         cut = 0
         if not self._full and (len(lines) > short + 1 or not all_of_it):
             cut = max(len(lines) - short, 0)
@@ -250,9 +272,11 @@ class Page:
             yield self._label("") + self._paint.dim(f"… {left} (--full shows them)")
 
     def _beside(self, label: str, text: str, color: object = None) -> Iterator[str]:
-        """A line of ours beside its label, wrapped and never cut."""
-        for index, line in enumerate(wrap(text, max(self._paint.width - MARGIN, 10))):
-            yield self._label(label if index == 0 else "") + (color(line) if callable(color) else line)
+        """A line of ours beside its label, wrapped between its figures and never cut."""
+        room = max(self._paint.width - MARGIN, 10)
+        for index, line in enumerate(wrap_painted(kept_whole(text, room), room)):
+            shown = line.replace(HARD, " ")
+            yield self._label(label if index == 0 else "") + (color(shown) if callable(color) else shown)
 
 
 def _embedded(told: Embedding) -> str:

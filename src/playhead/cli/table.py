@@ -23,16 +23,17 @@ _LEAST = 16
 _GAP = "  "
 
 
-def table(rows: Sequence[Sequence[str]], paint: Paint) -> Iterator[str]:
-    """Rows as columns, the first to the left and all others to the right; the first row is their heading."""
+def table(rows: Sequence[Sequence[str]], paint: Paint, *, words: bool = False) -> Iterator[str]:
+    """Rows as columns, the first to the left and all others to the right, or to the left as well where they are
+    ``words``; the first row is their heading."""
     widths = [max(columns(row[at]) for row in rows) for at in range(len(rows[0]))]
     names, places = widths[0], list(range(1, len(widths)))
     if paint.limit is None:
-        yield from _block(rows, widths, names, places, paint)
+        yield from _block(rows, widths, names, places, paint, words)
         return
     room = paint.limit - sum(widths[at] + len(_GAP) for at in places)
     if room >= min(names, _LEAST):
-        yield from _block(rows, widths, min(names, room), places, paint)
+        yield from _block(rows, widths, min(names, room), places, paint, words)
         return
     names = min(names, max(_LEAST, paint.limit // 3))
     first = True
@@ -45,16 +46,17 @@ def table(rows: Sequence[Sequence[str]], paint: Paint) -> Iterator[str]:
         if not first:
             yield ""
         first = False
-        yield from _block(rows, widths, names, taken, paint)
+        yield from _block(rows, widths, names, taken, paint, words)
 
 
 def _block(
-    rows: Sequence[Sequence[str]], widths: Sequence[int], names: int, places: Sequence[int], paint: Paint
+    rows: Sequence[Sequence[str]], widths: Sequence[int], names: int, places: Sequence[int], paint: Paint, words: bool
 ) -> Iterator[str]:
     for number, row in enumerate(rows):
         cells = [padded(shortened(row[0], names), names)]
-        cells += [" " * (widths[at] - columns(row[at])) + row[at] for at in places]
-        line = _GAP.join(cells)
+        blanks = [" " * (widths[at] - columns(row[at])) for at in places]
+        cells += [row[at] + blank if words else blank + row[at] for at, blank in zip(places, blanks, strict=True)]
+        line = _GAP.join(cells).rstrip() if words else _GAP.join(cells)
         yield paint.bold(line) if number == 0 else line
 
 

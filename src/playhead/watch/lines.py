@@ -19,6 +19,8 @@ from playhead.agent.events import RunEnd, RunFailed, RunStart, StepEnd, StepStar
 from playhead.errors import ModelError
 from playhead.events import Asked, Attempt, AttemptEnd, Discard
 
+#: What is said of an attempt that nobody was asked for: its seconds are those of the recording.
+_PLAYED = ", on the tape"
 _LEFT = (GeneratorExit, CancelledError, KeyboardInterrupt)
 
 
@@ -77,17 +79,20 @@ class Lines:
         asked, status = _whom(attempt.asked), attempt.status or "no status"
         of = f", request {attempt.request_id}" if attempt.request_id is not None else ""
         if attempt.error is None:
-            self._logger.debug("%s: %s answered %s after %.3g s%s", where, asked, status, attempt.duration, of)
+            on = _PLAYED if attempt.replayed else ""
+            self._logger.debug("%s: %s answered %s after %.3g s%s%s", where, asked, status, attempt.duration, on, of)
             return
         then = f"; waits {attempt.wait:.3g} s" if attempt.wait is not None else ""
-        words = self._words(attempt.error)
+        words, on = self._words(attempt.error), _PLAYED if attempt.replayed else ""
         self._logger.warning(
-            "%s: %s failed, %s after %.3g s%s%s%s", where, asked, status, attempt.duration, of, then, words
+            "%s: %s failed, %s after %.3g s%s%s%s%s", where, asked, status, attempt.duration, on, of, then, words
         )
 
     def _tool(self, name: str, event: ToolEnd) -> None:
         where, result = f"{name} step {event.step}", event.result
         how = "failed" if result.is_error else "was on the tape" if event.replayed else "is done"
+        if event.replayed and result.is_error:
+            how += " on the tape"
         level = logging.WARNING if result.is_error else logging.DEBUG
         words = self._words(result.text)
         self._logger.log(level, "%s: %s %s after %.3g s%s", where, result.name, how, event.duration, words)
@@ -116,7 +121,9 @@ def _whom(asked: Asked | None) -> str:
 def _summary(run: Any) -> str:
     usage, cost = run.usage, run.cost
     steps = len(run.steps)
-    said = [f"{steps} {'step' if steps == 1 else 'steps'}", f"{run.duration:.3g} s"]
+    played = bool(run.attempts) and all(attempt.replayed for attempt in run.attempts)
+    said = [f"{steps} {'step' if steps == 1 else 'steps'}"]
+    said.append(f"played from the tape in {run.duration:.3g} s" if played else f"{run.duration:.3g} s")
     if usage is not None and usage.total_tokens is not None:
         said.append(f"{usage.total_tokens} tokens")
     if cost is not None:

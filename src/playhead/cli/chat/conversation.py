@@ -86,6 +86,11 @@ class Conversation:
         return self._bound.id
 
     @property
+    def name(self) -> str:
+        """Who is talked with: the agent by its name, where it has one, and its model."""
+        return f"{self.agent.name} ({self.model})" if self.agent.name else self.model
+
+    @property
     def system(self) -> str | None:
         """The system prompt."""
         said = self.agent.system

@@ -129,6 +129,10 @@ def _recalled(tape: Tape, found: Question) -> Recalled:
             )
     if results:
         messages.append(Message("tool", tuple(results)))
+    if not notes and messages[-1].role == "tool":
+        notes.append("an answer was under way: the model sees the results of its calls with the next question")
+    elif messages[-1].role == "user":
+        notes.append("the last question on the tape has no answer, and is taken back: ask it again")
     return Recalled(tuple(settled(messages)), tuple(notes))
 
 

@@ -156,7 +156,7 @@ class Loop:
 
     def _greet(self, screen: Screen, lines: Lines) -> None:
         talk = self.talk
-        screen.note(f"{talk.model}; /help lists the commands, Ctrl-D leaves")
+        screen.note(f"{talk.name}; /help lists the commands, Ctrl-D leaves")
         if talk.journal is not None:
             for warning in talk.journal.warnings:
                 screen.warn(f"warning: {warning}")
