@@ -1,4 +1,4 @@
-"""A limiter outlives the event loops that share it: one that is closed while its runs wait in the queue wedges nobody."""
+"""A limiter outlives the event loops that share it: one that is closed while its runs wait wedges nobody."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def begun(limiter: Limiter, count: int) -> asyncio.AbstractEventLoop:
     """A loop in which so many stand in the queue, and that does not run."""
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda loop, context: None)
-    for _ in range(count):
-        loop.create_task(limiter.enter(10))
+    waits = [loop.create_task(limiter.enter(10)) for _ in range(count)]
     loop.run_until_complete(asyncio.sleep(0.01))
+    assert not any(wait.done() for wait in waits)
     return loop
 
 
