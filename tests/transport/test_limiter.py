@@ -202,6 +202,15 @@ def test_headers_that_say_nothing_limit_nothing(headers: dict[str, str]) -> None
     assert quotas(tuple(headers.items()), 0.0, 1767225600.0) == {}
 
 
+def test_who_asks_one_after_the_other_never_waits_while_nobody_is_refused() -> None:
+    pace = Pace()
+    for number in range(5_000):
+        now = number * 1e-4
+        assert pace.wait(now) == 0.0
+        pace.sent(now)
+        pace.accepted(now + 5e-5, now)
+
+
 def test_a_quota_of_a_day_is_left_to_the_provider_to_refuse() -> None:
     found = quotas((("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "9h")), 0.0, 0.0)
     assert found["requests"].wait(0.0, 1.0) == 0.0
@@ -210,12 +219,12 @@ def test_a_quota_of_a_day_is_left_to_the_provider_to_refuse() -> None:
 
 def test_a_pace_falls_to_what_was_taken_grows_and_is_forgotten() -> None:
     pace = Pace()
-    for number in range(int(BURST)):
+    for _ in range(int(BURST)):
         assert pace.wait(0.0) == 0.0
         pace.sent(0.0)
-        if number < 20:
-            pace.accepted(0.01, 0.0)
     assert pace.wait(0.0) > 0.0
+    for _ in range(20):
+        pace.accepted(0.01, 0.0)
     pace.refused(0.01, 0.0, 3600.0)
     assert pace.rate == pytest.approx(20.0)
     assert pace.wait(1.0) == pytest.approx(LONGEST_WAIT - 0.99)

@@ -1,8 +1,9 @@
 """How fast a provider may be asked that has not said so: a pace that is learned from what it refuses. Pure.
 
 Until the first refusal nothing is known, and the pace is one that nobody notices who does not ask a great deal at once:
-:data:`BURST` requests leave together, then :data:`START` a second, and twice as many each :data:`DOUBLING` seconds for
-as long as more are waiting. Ten thousand have left within a second; a provider that refuses has refused a few dozen.
+:data:`BURST` requests leave together, one more for each that is answered, and beside them :data:`START` a second,
+twice as many each :data:`DOUBLING` seconds for as long as more are waiting. Ten thousand have left within a second; a
+provider that refuses has refused a few dozen.
 
 A refusal makes everyone wait for as long as it asks. Then the pace is what the provider was seen to take: the answers
 of the time since the last correction, waits aside, in a second. It grows again with each answer, slowly at first, until
@@ -101,7 +102,9 @@ class Pace:
             self._before = self._seen / max(SETTLED, now - self._since - self._paused)
             self._seen, self._since, self._paused = 0, now, 0.0
         self._seen += 1
-        if self.learned and left > self._corrected:
+        if not self.learned:
+            self._room += self._room < BURST
+        elif left > self._corrected:
             self._row = 0
             self.rate += GAIN * (1.0 + (now - self._corrected) / PATIENCE)
 
