@@ -6,11 +6,10 @@ A headless Chromium is needed; where there is none these tests are skipped (`PLA
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chromium import Browser, Page, find_chromium
+from chromium import Browser, Page
 from made_tapes import hostile, long_run, research
 
 from playhead.deck.view import view
@@ -19,25 +18,6 @@ from playhead.tapes import Tape
 TIMES = "\N{MULTIPLICATION SIGN}"
 SELECTED = "[...document.querySelectorAll('.row[aria-selected=true]')].map((row) => row.dataset.number).join()"
 PANE = "document.querySelector('[role=tab][aria-selected=true]').innerText"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all of these tests."""
-    program = find_chromium()
-    if program is None:
-        pytest.skip("no Chromium here; install one, or name it in PLAYHEAD_CHROMIUM")
-    with Browser(program) as browser:
-        yield browser
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A tab. At its end: it has asked for nothing but the file, and had nothing to complain of."""
-    with browser.page() as page:
-        yield page
-        assert [url for url in page.requests if not url.startswith(("file:", "data:image/"))] == []
-        assert page.complaints == []
 
 
 def opened(page: Page, folder: Path, *tapes: tuple[str, Tape], place: str = "") -> Page:

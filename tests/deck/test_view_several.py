@@ -5,12 +5,11 @@ A headless Chromium is needed; where there is none these tests are skipped (`PLA
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
-from chromium import Browser, Page, find_chromium
+from chromium import Browser, Page
 from made_tapes import research
 
 from playhead import fork_sync
@@ -19,24 +18,6 @@ from playhead.tapes import Tape
 from playhead.testing import FakeProvider, reply
 
 PANE = "document.querySelector('[role=tab][aria-selected=true]').innerText"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all of these tests."""
-    program = find_chromium()
-    if program is None:
-        pytest.skip("no Chromium here; install one, or name it in PLAYHEAD_CHROMIUM")
-    with Browser(program) as browser:
-        yield browser
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A tab. At its end the page has had nothing to complain of."""
-    with browser.page() as page:
-        yield page
-        assert page.complaints == []
 
 
 def opened(page: Page, folder: Path, *tapes: tuple[str, Tape], place: str = "") -> Page:

@@ -38,6 +38,7 @@ class AnswerDecoder(ABC):
         "_fed",
         "_framing",
         "_halves",
+        "_id",
         "_limit",
         "_most",
         "_report",
@@ -62,6 +63,7 @@ class AnswerDecoder(ABC):
         self._bytes = self._fed = 0
         self._limit, self._most = bounds.ANSWER_LIMIT, bounds.PIECES_LIMIT
         self._error: ModelError | None = None
+        self._id: str | None = None  # what the answer calls itself
         self._done = False
 
     @property
@@ -167,7 +169,7 @@ class AnswerDecoder(ABC):
 
     def _answer_id(self) -> str | None:
         """The id that the answer gave itself; None where it gave none."""
-        return None
+        return self._id
 
     @abstractmethod
     def _take(self, item: Any, events: list[ModelEvent]) -> None:

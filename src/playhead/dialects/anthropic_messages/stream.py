@@ -80,7 +80,7 @@ class _Block:
 class StreamDecoder(AnswerDecoder):
     """The decoder of one streamed answer; see :class:`playhead.dialects.base.Decoder`."""
 
-    __slots__ = ("_blocks", "_container", "_finish", "_id", "_parts", "_started", "_usage")
+    __slots__ = ("_blocks", "_container", "_finish", "_parts", "_started", "_usage")
 
     BODIES = (b"{", b"[", b"<")
     LACKING = "a stop reason or message_stop"
@@ -88,7 +88,6 @@ class StreamDecoder(AnswerDecoder):
     def __init__(self, endpoint: Endpoint, *, report: bool = False) -> None:
         super().__init__(endpoint, report=report)
         self._started = False
-        self._id: str | None = None
         self._parts = 0
         self._blocks: dict[int, _Block] = {}
         self._finish: FinishReason | None = None
@@ -103,9 +102,6 @@ class StreamDecoder(AnswerDecoder):
     def _decode_whole(self, body: bytes) -> tuple[list[ModelEvent], frozenset[str]]:
         response, unmodelled = decode_response(body, self._endpoint, report=True)
         return unfold(response), unmodelled
-
-    def _answer_id(self) -> str | None:
-        return self._id
 
     def _ended(self, events: list[ModelEvent]) -> bool:
         if self._finish is None:

@@ -67,7 +67,6 @@ class StreamDecoder(AnswerDecoder):
         "_chunks",
         "_details",
         "_finish",
-        "_id",
         "_parts",
         "_reasoning",
         "_refusal",
@@ -82,7 +81,6 @@ class StreamDecoder(AnswerDecoder):
     def __init__(self, endpoint: Endpoint, *, report: bool = False) -> None:
         super().__init__(endpoint, report=report)
         self._started = False
-        self._id: str | None = None
         self._parts = 0
         self._text = self._reasoning = self._refusal = -1  # the part's number, -1 while there is none
         self._details = Details()
@@ -100,9 +98,6 @@ class StreamDecoder(AnswerDecoder):
     def _decode_whole(self, body: bytes) -> tuple[list[ModelEvent], frozenset[str]]:
         response, unmodelled = decode_response(body, self._endpoint, report=True)
         return unfold(response), unmodelled
-
-    def _answer_id(self) -> str | None:
-        return self._id
 
     def _ended(self, events: list[ModelEvent]) -> bool:
         if self._finish is None:

@@ -62,14 +62,13 @@ _decode = msgspec.json.Decoder(WireEvent).decode
 class StreamDecoder(AnswerDecoder):
     """The decoder of one streamed answer; see :class:`playhead.dialects.base.Decoder`."""
 
-    __slots__ = ("_growth", "_id", "_started", "_usage")
+    __slots__ = ("_growth", "_started", "_usage")
 
     LACKING = "response.completed"
 
     def __init__(self, endpoint: Endpoint, *, report: bool = False) -> None:
         super().__init__(endpoint, report=report)
         self._started = False
-        self._id: str | None = None
         self._usage: Usage | None = None
         self._growth = Growth()
 
@@ -81,9 +80,6 @@ class StreamDecoder(AnswerDecoder):
     def _decode_whole(self, body: bytes) -> tuple[list[ModelEvent], frozenset[str]]:
         response, unmodelled = decode_response(body, self._endpoint, report=True)
         return unfold(response), unmodelled
-
-    def _answer_id(self) -> str | None:
-        return self._id
 
     def _ended(self, events: list[ModelEvent]) -> bool:
         return False  # the last event alone says what became of the answer
